@@ -1,0 +1,101 @@
+# One helper function per kind of target. Every target gets the same warnings, the same
+# standard and the same place in the build tree from here, and from nowhere else.
+include_guard(GLOBAL)
+include(GNUInstallDirs)
+include(GoogleTest)
+
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+
+option(MD_WERROR "treat warnings as errors" OFF)
+set(MD_SANITIZE "" CACHE STRING "sanitizers to build with, e.g. address,undefined")
+option(MD_COVERAGE "count which regions run, children included (clang only)" OFF)
+
+# --- what every translation unit is compiled with -------------------------------------------
+add_library(md_flags INTERFACE)
+target_compile_features(md_flags INTERFACE cxx_std_20)
+target_compile_definitions(md_flags INTERFACE _GNU_SOURCE)
+target_compile_options(md_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor>
+  $<$<BOOL:${MD_WERROR}>:-Werror>)
+if(MD_SANITIZE)
+  target_compile_options(md_flags INTERFACE
+    -fsanitize=${MD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(md_flags INTERFACE -fsanitize=${MD_SANITIZE})
+endif()
+if(MD_COVERAGE)
+  # A container's init chroots and execs: counters live in a shared mapping of the profile file
+  # (%c), so what a child ran before execve is counted too.
+  target_compile_options(md_flags INTERFACE
+    -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter-relocation)
+  target_link_options(md_flags INTERFACE -fprofile-instr-generate)
+endif()
+
+# Static programs start in a third of the time of dynamic ones; sanitizers and coverage forbid it.
+set(MD_STATIC_PROGRAMS OFF)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MD_SANITIZE AND NOT MD_COVERAGE)
+  set(MD_STATIC_PROGRAMS ON)
+endif()
+
+# md_library(NAME SOURCES file... [PUBLIC target...] [PRIVATE target...])
+# A room's library; its public headers are in ./include. fmt is header-only, as Debian has no
+# static archive of it and static programs need one.
+function(md_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}/include")
+  target_link_libraries(${name} PUBLIC md_flags ${arg_PUBLIC}
+                                PRIVATE fmt::fmt-header-only ${arg_PRIVATE})
+endfunction()
+
+# md_program(NAME SOURCES file... LINKS target... [STATIC] [INSTALL dir])
+# STATIC: linked statically where the build type allows it. INSTALL: goes to PREFIX/dir.
+function(md_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC" "INSTALL" "SOURCES;LINKS")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE md_flags fmt::fmt-header-only ${arg_LINKS})
+  if(arg_STATIC AND MD_STATIC_PROGRAMS)
+    target_link_options(${name} PRIVATE -static)
+  endif()
+  if(arg_INSTALL)
+    install(TARGETS ${name} RUNTIME DESTINATION ${arg_INSTALL})
+  endif()
+endfunction()
+
+# md_test(NAME LABEL unit|kernel|system|peers|vm|lint SOURCES file... LINKS target...
+#         [DEPENDS program...] [TIMEOUT seconds] [SERIAL])
+# A GoogleTest program in build/tests; each TEST becomes one ctest named after its behaviour.
+# DEPENDS: programs it runs, built before it. SERIAL: nothing else runs beside it.
+function(md_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "LABEL;TIMEOUT" "SOURCES;LINKS;DEPENDS")
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  target_link_libraries(${name} PRIVATE md_flags md_test_support fmt::fmt-header-only ${arg_LINKS})
+  target_compile_definitions(${name} PRIVATE
+    MD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MD_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if(arg_DEPENDS)
+    add_dependencies(${name} ${arg_DEPENDS})
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  set(properties LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+  if(arg_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX "${arg_LABEL}." DISCOVERY_MODE PRE_TEST
+                       DISCOVERY_TIMEOUT 30 PROPERTIES ${properties})
+endfunction()
+
+# md_bench(NAME SOURCES file... LINKS target...): a Google Benchmark program in build/bench.
+function(md_bench name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS")
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+  target_link_libraries(${name} PRIVATE md_flags fmt::fmt-header-only benchmark::benchmark ${arg_LINKS})
+  set_property(GLOBAL APPEND PROPERTY MD_BENCHMARKS ${name})
+endfunction()
