@@ -1,0 +1,75 @@
+#pragma once
+/// \file
+/// The parent's end of a ChildPlan.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "minidocker/toolbox/child_plan.hpp"
+#include "minidocker/toolbox/child_steps.hpp"
+#include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
+
+namespace minidocker {
+
+/// A step of the plan failed in the child. The message names the step in words.
+class StepError : public SystemError {
+ public:
+  StepError(std::size_t step, const StepDescription& description, const StepResult& result);
+  /// Index of the step in the plan.
+  [[nodiscard]] std::size_t step() const noexcept { return step_; }
+
+ private:
+  std::size_t step_;
+};
+
+/// A cloned child that interprets a plan, and the socket to it. Destroying it kills the child.
+class StartedChild {
+ public:
+  /// Clones a child into the namespaces of `clone` and lets it run `plan`, which must outlive the
+  /// setup. Throws SystemError. Needs a caller that is single-threaded or whose other threads
+  /// hold no lock the steps need (they take none). When this thread traces, the child's calls are
+  /// told to its sink as soon as the child is met.
+  static StartedChild start(const ChildPlan& plan, const sys::CloneArgs& clone);
+
+  StartedChild(StartedChild&&) noexcept = default;
+  StartedChild& operator=(StartedChild&&) noexcept = default;
+  ~StartedChild() = default;
+
+  /// The child; after replace_process() the one that goes on with the plan.
+  [[nodiscard]] const Process& process() const noexcept { return process_; }
+  /// Waits until the child reports `point`. Throws StepError if a step failed before,
+  /// SystemError if the child died.
+  void wait_for(SyncPoint point);
+  /// Lets a child that waits in Sync go on.
+  void resume();
+  /// Takes the descriptor that a SendFd step sends.
+  UniqueFd receive_fd();
+  /// Waits until the plan has become the program. Throws StepError if it could not.
+  void wait_for_exec();
+  /// A step cloned a sibling (CLONE_PARENT) that goes on with the plan: own that one, reap the
+  /// first.
+  void replace_process(Process process);
+  /// The child lives on by itself; its Process goes to the caller.
+  Process release() noexcept { return std::move(process_); }
+
+ private:
+  StartedChild() = default;
+  struct Message;
+  std::optional<Message> next_message();
+  [[noreturn]] void fail(const Message& message);
+  void narrate();
+
+  const ChildPlan* plan_ = nullptr;
+  Process process_;
+  UniqueFd socket_;
+  UniqueFd pending_fd_;
+  trace::Sink* sink_ = nullptr;
+  std::unique_ptr<trace::SharedRecords> records_;
+  std::int32_t narrated_step_ = -1;
+};
+
+}  // namespace minidocker

@@ -1,0 +1,88 @@
+#pragma once
+/// \file
+/// Processes and namespaces: clone, wait, exec, setns.
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <cstdint>
+
+#include "minidocker/toolbox/result.hpp"
+#include "minidocker/toolbox/trace.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
+
+namespace minidocker::sys {
+
+/// The kernel's names of CLONE_* flags.
+extern const trace::FlagName kCloneFlagNames[];
+
+/// What clone3(2) shall make.
+struct CloneArgs {
+  std::uint64_t flags = 0;    ///< CLONE_NEW*, CLONE_PARENT; CLONE_PIDFD is added
+  int exit_signal = SIGCHLD;  ///< sent to the parent when the child ends
+  int cgroup = -1;            ///< directory of a v2 cgroup to be born in (CLONE_INTO_CGROUP), or -1
+};
+
+/// Both sides of a clone3: `pid` is 0 in the child.
+struct Cloned {
+  pid_t pid = -1;  ///< the child, in the caller's PID namespace; 0 in the child
+  UniqueFd pidfd;  ///< the child's pidfd; none in the child
+};
+
+/// clone3(2) without CLONE_VM: the child is a copy of the caller, as after fork(2), and returns
+/// from here with pid 0. Meant for single-threaded callers and for ChildPlan's interpreter; the
+/// child must not rely on glibc's cached ids.
+Result<Cloned> clone3(const CloneArgs& args) noexcept;
+/// execve(2): returns only if it failed.
+Result<> execve(const char* path, char* const argv[], char* const envp[]) noexcept;
+/// execveat(2) on an open program (AT_EMPTY_PATH): returns only if it failed.
+Result<> fexecve(int fd, char* const argv[], char* const envp[]) noexcept;
+/// _exit(2), all threads.
+[[noreturn]] void exit_group(int code) noexcept;
+/// unshare(2).
+Result<> unshare(std::uint64_t flags) noexcept;
+/// setns(2): `fd` is a namespace file with its type, or a pidfd with any set of CLONE_NEW*.
+Result<> setns(int fd, std::uint64_t type) noexcept;
+/// ioctl_ns(2) NS_GET_NSTYPE: the CLONE_NEW* of an open namespace file.
+Result<std::uint64_t> ns_type(int fd) noexcept;
+/// ioctl_ns(2) NS_GET_USERNS: the user namespace that owns an open namespace.
+Result<UniqueFd> ns_owner(int fd) noexcept;
+
+/// pidfd_open(2), kernel 5.3.
+Result<UniqueFd> pidfd_open(pid_t pid) noexcept;
+/// pidfd_send_signal(2), kernel 5.1.
+Result<> pidfd_send_signal(int pidfd, int signal) noexcept;
+/// waitid(2) on a pidfd (P_PIDFD): reaps (WEXITED) unless WNOWAIT. si_pid is 0 with WNOHANG when
+/// nothing has happened.
+Result<siginfo_t> wait_pidfd(int pidfd, int options) noexcept;
+/// waitid(2) P_ALL: any child; ECHILD when there is none.
+Result<siginfo_t> wait_any(int options) noexcept;
+/// kill(2). Only for pids that cannot be reused, such as our own children before they are reaped.
+Result<> kill(pid_t pid, int signal) noexcept;
+/// getpid(2), not cached.
+pid_t getpid() noexcept;
+/// getppid(2); 0 if the parent is in an outer PID namespace.
+pid_t getppid() noexcept;
+/// setsid(2).
+Result<> setsid() noexcept;
+/// setpgid(2).
+Result<> setpgid(pid_t pid, pid_t group) noexcept;
+/// prlimit64(2) on `pid` (0: ourselves).
+Result<> set_rlimit(pid_t pid, int resource, const struct rlimit& limit) noexcept;
+/// prlimit64(2): the limit as it is.
+Result<struct rlimit> get_rlimit(int resource) noexcept;
+/// sethostname(2).
+Result<> sethostname(const char* name, std::size_t size) noexcept;
+/// setdomainname(2).
+Result<> setdomainname(const char* name, std::size_t size) noexcept;
+/// rt_sigprocmask(2) SIG_SETMASK: the mask before.
+Result<sigset_t> set_signal_mask(const sigset_t& mask) noexcept;
+/// rt_sigaction(2): the default action for `signal`.
+Result<> default_signal(int signal) noexcept;
+/// rt_sigaction(2): ignores `signal`.
+Result<> ignore_signal(int signal) noexcept;
+
+}  // namespace minidocker::sys
