@@ -1,0 +1,18 @@
+#pragma once
+/// \file
+/// Rule: includes follow the house's table, and third-party headers stay in .cpp files.
+
+#include "finding.hpp"
+#include "house.hpp"
+#include "source_tree.hpp"
+
+namespace minidocker::lint {
+
+/// Checks every #include of every room, and that every header of ours belongs to a room.
+[[nodiscard]] Findings check_include_table(const SourceTree& tree, const House& house);
+
+/// "openssl" for "openssl/evp.h", "std" for what the language and the system bring, empty for a
+/// header nobody has entered here yet.
+[[nodiscard]] std::string library_of(const std::string& include_name);
+
+}  // namespace minidocker::lint
