@@ -1,0 +1,30 @@
+#pragma once
+/// \file
+/// Filesystems in memory inside a container's root (tmpfs(5)).
+
+#include <string>
+#include <string_view>
+
+#include "minidocker/toolbox/child_plan.hpp"
+
+namespace minidocker::unionfs {
+
+/// Do the comma separated options name a `mode=`?
+[[nodiscard]] bool names_mode(std::string_view options) noexcept;
+
+/// Mounts an empty tmpfs on `destination` beneath the root, making the directory where it is
+/// missing. Without `mode=` the mount takes the mode of a directory that was there already, as a
+/// /tmp of mode 1777 must stay one; a new one gets the kernel's 1777. Runs in the child before
+/// pivot_root. EINVAL for options that the kernel does not know.
+struct MountTmpfs {
+  static constexpr StepInfo kInfo{
+      "03-unionfs", "what is written there lives in memory and is gone with the container"};
+  const int* root;          ///< slot: O_PATH descriptor of the container's root
+  const char* destination;  ///< absolute, container's view
+  unsigned long flags;      ///< MS_NOSUID, MS_NODEV, ...
+  const char* options;      ///< "size=64m,mode=1777"; null or "" for none
+  StepResult run(ChildContext& context) const noexcept;
+  [[nodiscard]] std::string describe() const;
+};
+
+}  // namespace minidocker::unionfs

@@ -1,0 +1,199 @@
+#include "minidocker/unionfs/overlay.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/mount.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/safe_path.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::unionfs {
+
+namespace {
+
+// mount(2) copies one page of options, the NUL included (smallest page size of our machines).
+constexpr std::size_t kMaxOptions = 4095;
+// fsconfig(2) takes strings below 256 bytes.
+constexpr std::size_t kMaxConfigString = 255;
+
+void check(const OverlayLayers& layers) {
+  if (layers.lowers.empty()) {
+    throw Error(ErrorKind::invalid_argument, "overlay: there is no lower layer to mount");
+  }
+  if (layers.upper.empty() != layers.work.empty()) {
+    throw Error(ErrorKind::invalid_argument,
+                "overlay: an upper directory needs a work directory beside it, and the reverse");
+  }
+  if (layers.upper.empty() && layers.lowers.size() < 2) {
+    throw Error(ErrorKind::invalid_argument,
+                "overlay: without an upper directory it takes two lower layers; bind a single one");
+  }
+}
+
+std::string options_with(const OverlayLayers& layers, const std::vector<std::string>& lowers) {
+  std::string options = "lowerdir=";
+  for (std::size_t i = 0; i < lowers.size(); ++i) {
+    if (i != 0) options += ':';
+    options += escape_overlay_path(lowers[i]);
+  }
+  if (!layers.upper.empty()) {
+    options += ",upperdir=" + escape_overlay_path(layers.upper);
+    options += ",workdir=" + escape_overlay_path(layers.work);
+  }
+  options += ",userxattr";
+  if (layers.sync == UpperSync::never && !layers.upper.empty()) options += ",volatile";
+  return options;
+}
+
+// The longest directory that holds all of `paths`: "/a" for "/a/b" and "/a/c/d".
+std::string common_directory(const std::vector<std::string>& paths) {
+  std::string common = paths.front();
+  common.resize(common.rfind('/'));
+  for (const std::string& path : paths) {
+    while (path.compare(0, common.size() + 1, common + '/') != 0) {
+      common.resize(common.rfind('/'));
+    }
+  }
+  return common.empty() ? "/" : common;
+}
+
+std::vector<std::string> relative_to(const std::string& directory,
+                                     const std::vector<std::string>& paths) {
+  const std::size_t skip = directory == "/" ? 1 : directory.size() + 1;
+  std::vector<std::string> names;
+  names.reserve(paths.size());
+  for (const std::string& path : paths) names.push_back(path.substr(skip));
+  return names;
+}
+
+// Remembers the working directory and goes back to it: later steps must not notice.
+class WorkingDirectory {
+ public:
+  StepResult enter(const char* directory) noexcept {
+    sys::Result<UniqueFd> here = sys::open(".", O_PATH | O_DIRECTORY);
+    if (!here) return here;
+    before_ = std::move(here).value();
+    return sys::chdir(directory);
+  }
+  StepResult leave() noexcept { return sys::fchdir(before_.get()); }
+
+ private:
+  UniqueFd before_;
+};
+
+// A directory whose name may be too long for fsconfig(2) is given by descriptor then.
+StepResult configure_directory(int fs, const char* key, const char* path) noexcept {
+  if (std::strlen(path) <= kMaxConfigString) return sys::fsconfig_string(fs, key, path);
+  const sys::Result<UniqueFd> opened = sys::open(path, O_PATH | O_DIRECTORY);
+  if (!opened) return opened;
+  return sys::fsconfig_string(fs, key, FdPath(opened.value().get()).c_str());
+}
+
+StepResult configure(int fs, const MountOverlay& step) noexcept {
+  for (const char* const* lower = step.lowers; *lower != nullptr; ++lower) {
+    if (StepResult done = configure_directory(fs, "lowerdir+", *lower); !done) return done;
+  }
+  if (step.upper != nullptr) {
+    if (StepResult done = configure_directory(fs, "upperdir", step.upper); !done) return done;
+    if (StepResult done = configure_directory(fs, "workdir", step.work); !done) return done;
+    if (step.sync == UpperSync::never) {
+      if (StepResult done = sys::fsconfig_flag(fs, "volatile"); !done) return done;
+    }
+  }
+  if (StepResult done = sys::fsconfig_flag(fs, "userxattr"); !done) return done;
+  return sys::fsconfig_create(fs);
+}
+
+// OverlayForm::appended.
+StepResult mount_appended(const MountOverlay& step) noexcept {
+  const sys::Result<UniqueFd> fs = sys::fsopen("overlay");
+  if (!fs) return fs;
+  if (StepResult done = configure(fs.value().get(), step); !done) return done;
+  const sys::Result<UniqueFd> mounted = sys::fsmount(fs.value().get(), 0);
+  if (!mounted) return mounted;
+  return sys::move_mount(mounted.value().get(), "", AT_FDCWD, step.target, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+}  // namespace
+
+std::string escape_overlay_path(std::string_view path) {
+  std::string escaped;
+  escaped.reserve(path.size());
+  for (const char c : path) {
+    if (c == ':' || c == ',' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string overlay_options(const OverlayLayers& layers) {
+  check(layers);
+  return options_with(layers, layers.lowers);
+}
+
+OverlayPlan plan_overlay(const OverlayLayers& layers) {
+  check(layers);
+  OverlayPlan plan;
+  plan.options = options_with(layers, layers.lowers);
+  if (plan.options.size() <= kMaxOptions) return plan;
+
+  plan.directory = common_directory(layers.lowers);
+  std::vector<std::string> names = relative_to(plan.directory, layers.lowers);
+  plan.form = OverlayForm::relative;
+  plan.options = options_with(layers, names);
+  if (plan.options.size() <= kMaxOptions) return plan;
+
+  plan.form = OverlayForm::appended;
+  plan.options.clear();
+  plan.lowers = std::move(names);
+  return plan;
+}
+
+StepResult MountOverlay::run(ChildContext&) const noexcept {
+  WorkingDirectory working_directory;
+  if (directory != nullptr) {
+    if (StepResult done = working_directory.enter(directory); !done) return done;
+  }
+  if (options == nullptr) {
+    if (StepResult done = mount_appended(*this); !done) return done;
+  } else if (StepResult done = sys::mount("overlay", target, "overlay", 0, options); !done) {
+    return done;
+  }
+  return directory != nullptr ? working_directory.leave() : StepResult::ok();
+}
+
+std::string MountOverlay::describe() const {
+  std::string what = fmt::format("mount an overlay of {} layer{} on {} (userxattr", lower_count,
+                                 lower_count == 1 ? "" : "s", target);
+  if (sync == UpperSync::never) what += ", volatile";
+  if (options == nullptr) what += ", layers appended one by one";
+  return what + (upper != nullptr ? fmt::format("), changes go to {}", upper) : "), read-only");
+}
+
+MountOverlay make_mount_overlay(ChildPlan& plan, const OverlayLayers& layers,
+                                std::string_view target) {
+  const OverlayPlan overlay = plan_overlay(layers);
+  MountOverlay step{};
+  step.target = plan.copy(target);
+  if (!overlay.directory.empty()) step.directory = plan.copy(overlay.directory);
+  if (overlay.form == OverlayForm::appended) {
+    step.lowers = plan.copy_array(overlay.lowers);
+  } else {
+    step.options = plan.copy(overlay.options);
+  }
+  if (!layers.upper.empty()) {
+    step.upper = plan.copy(layers.upper);
+    step.work = plan.copy(layers.work);
+  }
+  step.lower_count = static_cast<std::uint32_t>(layers.lowers.size());
+  step.sync = layers.upper.empty() ? UpperSync::on_unmount : layers.sync;
+  return step;
+}
+
+}  // namespace minidocker::unionfs

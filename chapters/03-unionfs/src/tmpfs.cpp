@@ -1,0 +1,73 @@
+#include "minidocker/unionfs/tmpfs.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <cerrno>
+
+#include <array>
+
+#include "minidocker/toolbox/safe_path.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/mount.hpp"
+
+namespace minidocker::unionfs {
+
+namespace {
+
+// The options with the mode of what is covered appended; in a buffer, as a child allocates nothing.
+class OptionsWithMode {
+ public:
+  OptionsWithMode(const char* options, mode_t mode) noexcept {
+    const char* before = options != nullptr ? options : "";
+    const auto written = fmt::format_to_n(text_.data(), text_.size() - 1, "{}{}mode={:o}", before,
+                                          *before != '\0' ? "," : "", mode & 07777U);
+    fits_ = written.size < text_.size();
+    *written.out = '\0';
+  }
+  [[nodiscard]] bool fits() const noexcept { return fits_; }
+  [[nodiscard]] const char* c_str() const noexcept { return text_.data(); }
+
+ private:
+  std::array<char, 4096> text_;  // one page is all the kernel looks at
+  bool fits_ = false;
+};
+
+StepResult mount_on(int where, unsigned long flags, const char* options) noexcept {
+  return sys::mount("tmpfs", FdPath(where).c_str(), "tmpfs", flags, options);
+}
+
+// Covers a directory that is there: the mount shall look like it.
+StepResult cover(int where, const MountTmpfs& step) noexcept {
+  if (step.options != nullptr && names_mode(step.options)) {
+    return mount_on(where, step.flags, step.options);
+  }
+  const sys::Result<struct stat> status = sys::fstat(where);
+  if (!status) return status;
+  const OptionsWithMode options(step.options, status.value().st_mode);
+  if (!options.fits()) return StepResult::failure(EINVAL);
+  return mount_on(where, step.flags, options.c_str());
+}
+
+}  // namespace
+
+bool names_mode(std::string_view options) noexcept {
+  return options.starts_with("mode=") || options.find(",mode=") != std::string_view::npos;
+}
+
+StepResult MountTmpfs::run(ChildContext&) const noexcept {
+  const sys::Result<UniqueFd> there = open_in_root(*root, destination, O_PATH | O_DIRECTORY);
+  if (there) return cover(there.value().get(), *this);
+  if (there.error() != ENOENT) return there;
+  const sys::Result<UniqueFd> made = make_dirs_in_root(*root, destination, 0755);
+  if (!made) return made;
+  return mount_on(made.value().get(), flags, options);
+}
+
+std::string MountTmpfs::describe() const {
+  std::string words = flags != 0 ? trace::flags_in_words(sys::kMountFlagNames, flags) : "";
+  if (options != nullptr && *options != '\0')
+    words += (words.empty() ? "" : ", ") + std::string(options);
+  return fmt::format("mount a tmpfs on {}{}", destination, words.empty() ? "" : " (" + words + ")");
+}
+
+}  // namespace minidocker::unionfs
