@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "minidocker/toolbox/result.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
 
 namespace minidocker {
 
@@ -64,6 +65,7 @@ struct [[nodiscard]] StepResult {
 struct ChildContext {
   int report_fd = -1;  ///< the socket to the parent; steps of this header use it
   std::uint32_t step = 0;  ///< index of the step that runs
+  trace::SharedRecords* records = nullptr;  ///< where its calls are recorded, null if nobody listens
 };
 
 /// What is constant about a kind of step.

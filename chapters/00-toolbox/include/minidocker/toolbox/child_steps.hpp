@@ -69,6 +69,15 @@ struct CloseFrom {
   [[nodiscard]] std::string describe() const;
 };
 
+/// Unblocks all signals and undoes an ignored SIGPIPE: both would be inherited through execve, and
+/// callers such as conmon ignore it.
+struct ResetSignals {
+  static constexpr StepInfo kInfo{"00-toolbox",
+                                  "a blocked or ignored signal would be inherited through execve"};
+  StepResult run(ChildContext& context) const noexcept;
+  [[nodiscard]] std::string describe() const;
+};
+
 /// execve(2) of what FindProgram found. The last step of a plan.
 struct Exec {
   static constexpr StepInfo kInfo{"00-toolbox", "from here on it is the user's program"};

@@ -2,18 +2,25 @@
 /// \file
 /// The parent's end of a ChildPlan.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
 
 namespace minidocker {
+
+struct ChildMessage;
+
+/// What an errno of clone3 or unshare with these flags may mean: a hint for errors.
+[[nodiscard]] std::string_view clone_hint(std::uint64_t flags) noexcept;
 
 /// A step of the plan failed in the child. The message names the step in words.
 class StepError : public SystemError {
@@ -58,9 +65,9 @@ class StartedChild {
 
  private:
   StartedChild() = default;
-  struct Message;
-  std::optional<Message> next_message();
-  [[noreturn]] void fail(const Message& message);
+  std::optional<ChildMessage> next_message();
+  [[noreturn]] void fail(const ChildMessage& message);
+  [[noreturn]] void fail_as_dead();
   void narrate();
 
   const ChildPlan* plan_ = nullptr;

@@ -3,10 +3,11 @@
 /// The sinks: text for people, JSON lines for tools, a recording for tests, and shared memory for
 /// a child that may neither write nor allocate.
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "minidocker/toolbox/trace.hpp"

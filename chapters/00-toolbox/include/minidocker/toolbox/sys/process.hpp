@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 
 #include <cstdint>
+#include <span>
+#include <utility>
 
 #include "minidocker/toolbox/result.hpp"
 #include "minidocker/toolbox/trace.hpp"
@@ -60,6 +62,13 @@ Result<> pidfd_send_signal(int pidfd, int signal) noexcept;
 Result<siginfo_t> wait_pidfd(int pidfd, int options) noexcept;
 /// waitid(2) P_ALL: any child; ECHILD when there is none.
 Result<siginfo_t> wait_any(int options) noexcept;
+/// waitid(2) P_PID: reaps a child of ours that has no pidfd.
+Result<siginfo_t> wait_child(pid_t pid) noexcept;
+/// posix_spawnp(3): `argv` runs with `moves` (ours, theirs) as its descriptors, an empty signal
+/// mask and default dispositions. `envp` null: ours. glibc makes it of clone3(CLONE_VM|CLONE_VFORK)
+/// and execve, which the tracer therefore shows as one call.
+Result<pid_t> spawn(char* const argv[], char* const envp[],
+                    std::span<const std::pair<int, int>> moves) noexcept;
 /// kill(2). Only for pids that cannot be reused, such as our own children before they are reaped.
 Result<> kill(pid_t pid, int signal) noexcept;
 /// getpid(2), not cached.
