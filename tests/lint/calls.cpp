@@ -36,7 +36,8 @@ bool is_after_type(std::string_view code, std::size_t name) {
   // `Result<int> open(`, `char* open(`, but not `a > open(` or `a && open(`: laid out, a type's
   // bracket touches what comes before it.
   const char last = code[end - 1];
-  const bool touches = end >= 2 && (is_word(code[end - 2]) || code[end - 2] == '>');
+  const bool touches =
+      end >= 2 && (is_word(code[end - 2]) || code[end - 2] == '>' || code[end - 2] == '<');
   return end < name && touches && (last == '>' || last == '*' || last == '&');
 }
 

@@ -19,12 +19,12 @@ TEST(Views, KeepEveryOffsetAndSplitCodeFromComments) {
 }
 
 TEST(Views, BlankStringsEvenWithQuotesAndCommentsInThem) {
-  EXPECT_EQ(split_views(R"(f("a\"//b"); g();)").code, R"(f("       "); g();)");
+  EXPECT_EQ(split_views(R"(f("a\"//b"); g();)").code, R"(f("      "); g();)");
 }
 
 TEST(Views, BlankRawStringsUpToTheirOwnEnd) {
   const std::string text = "f(R\"x(open(\")x\"); g();";
-  EXPECT_EQ(split_views(text).code, "f(R\"           \"); g();");
+  EXPECT_EQ(split_views(text).code, "f(R\"          \"); g();");
 }
 
 TEST(Views, TakeADigitSeparatorForPartOfTheNumber) {
