@@ -1,0 +1,33 @@
+#pragma once
+/// \file
+/// Standing by while a container runs: signals go in, the terminal's bytes go both ways, the exit
+/// comes out.
+
+#include <csignal>
+
+#include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
+
+namespace minidocker::runtime {
+
+/// Blocks all signals that can be forwarded, for as long as it lives, and makes us the reaper of
+/// orphaned descendants: made before the container, so that no signal falls between.
+class ForegroundSignals {
+ public:
+  ForegroundSignals();
+  ForegroundSignals(const ForegroundSignals&) = delete;
+  ForegroundSignals& operator=(const ForegroundSignals&) = delete;
+  ~ForegroundSignals();
+  /// signalfd(2); borrowed.
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+ private:
+  sigset_t before_;
+  UniqueFd fd_;
+};
+
+/// Waits for the end of `process`, forwarding signals; with a `terminal` (its master side) relays
+/// it to our standard input and output, raw, and follows the window's size.
+ExitStatus stand_by(Process& process, const ForegroundSignals& signals, UniqueFd terminal);
+
+}  // namespace minidocker::runtime
