@@ -1,0 +1,142 @@
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "checks.hpp"
+#include "minidocker/spec/mount_options.hpp"
+#include "minidocker/toolbox/error.hpp"
+
+namespace minidocker::spec {
+namespace {
+
+using minidocker::quoted;
+
+// What a container may cover in its proc: files that tell it about its own share of the machine.
+// All else of /proc is how the kernel is steered and how masks and labels are put on
+// (CVE-2019-16884, CVE-2019-19921).
+constexpr std::array<std::string_view, 11> kCoverable = {"/proc/cpuinfo",
+                                                         "/proc/diskstats",
+                                                         "/proc/loadavg",
+                                                         "/proc/meminfo",
+                                                         "/proc/net/dev",
+                                                         "/proc/slabinfo",
+                                                         "/proc/stat",
+                                                         "/proc/swaps",
+                                                         "/proc/sys/crypto/fips_enabled",
+                                                         "/proc/sys/kernel/ns_last_pid",
+                                                         "/proc/uptime"};
+
+// The path without "//", "." and "..", as seen from "/". Links are met later, by descriptor.
+std::string cleaned(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, end);
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else if (!part.empty() && part != ".") {
+      parts.push_back(part);
+    }
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  std::string result;
+  for (const std::string_view part : parts) {
+    result += '/';
+    result += part;
+  }
+  return result.empty() ? "/" : result;
+}
+
+void check_destination(Checks& checks, const std::string& place, const Mount& mount) {
+  if (mount.destination.empty()) checks.fail(place, "missing");
+  if (!mount.destination.starts_with('/')) {
+    checks.warn(place,
+                fmt::format("{} is not absolute, taken as below \"/\"", quoted(mount.destination)));
+  }
+  const std::string path = cleaned(mount.destination);
+  if (path == "/") checks.fail(place, "the root cannot be mounted over, use /root/path");
+  if (path.starts_with("/proc/") && std::ranges::find(kCoverable, path) == kCoverable.end()) {
+    checks.fail(place, fmt::format("{} lies inside /proc, where only files such as "
+                                   "/proc/cpuinfo may be covered",
+                                   quoted(mount.destination)));
+  }
+}
+
+// In a user namespace the kernel lets a container mount only what shows its own namespaces.
+struct OwnView {
+  std::string_view filesystem;
+  NamespaceType needed;
+};
+constexpr std::array<OwnView, 3> kOwnViews = {{{"proc", NamespaceType::pid},
+                                               {"mqueue", NamespaceType::ipc},
+                                               {"sysfs", NamespaceType::network}}};
+
+void check_own_view(const Checks& checks, const std::string& place, const Mount& mount,
+                    const Linux& config) {
+  if (config.find(NamespaceType::user) == nullptr) return;
+  for (const OwnView& view : kOwnViews) {
+    if (view.filesystem != mount.type || config.find(view.needed) != nullptr) continue;
+    checks.fail(place, fmt::format("{} in a user namespace needs a {} namespace too; bind the "
+                                   "host's instead",
+                                   mount.type, name_of(view.needed)));
+  }
+}
+
+void check_options(const Checks& checks, const std::string& place, const Mount& mount,
+                   const MountOptions& options) {
+  for (std::size_t i = 0; i < mount.options.size(); ++i) {
+    if (mount.options[i] == "idmap" || mount.options[i] == "ridmap") {
+      checks.fail(fmt::format("{}/options/{}", place, i),
+                  fmt::format("{} is not supported yet", quoted(mount.options[i])));
+    }
+  }
+  if (options.copy_up && mount.type != "tmpfs") {
+    checks.fail(place + "/options", "\"tmpcopyup\" is for a tmpfs only");
+  }
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  if (options.data.size() >= page) {
+    checks.fail(place + "/options",
+                fmt::format("{} bytes of options for the filesystem, mount(2) takes less than {}",
+                            options.data.size(), page));
+  }
+}
+
+void check_mount(Checks& checks, const std::string& place, const Mount& mount,
+                 const Linux& config) {
+  check_destination(checks, place + "/destination", mount);
+  const MountOptions options = parse_mount_options(mount.options);
+  check_options(checks, place, mount, options);
+  if (options.is_bind()) {
+    if (mount.source.empty()) checks.fail(place + "/source", "missing: what is to be bound?");
+    return;
+  }
+  if (mount.type == "bind") {
+    checks.fail(place + "/options", "type \"bind\" needs the option \"bind\" or \"rbind\"");
+  }
+  if (mount.type.empty()) {
+    checks.fail(place + "/type", "missing, and the options hold neither \"bind\" nor \"rbind\"");
+  }
+  check_own_view(checks, place + "/type", mount, config);
+}
+
+}  // namespace
+
+void check_mounts(Checks& checks, const Spec& spec) {
+  const bool own_mounts = spec.linux_.find(NamespaceType::mount) != nullptr;
+  if (!own_mounts && !spec.mounts.empty()) {
+    checks.fail("/mounts",
+                "needs a mount namespace in /linux/namespaces, or the host would see "
+                "these mounts");
+  }
+  if (!own_mounts && spec.root.readonly) {
+    checks.fail("/root/readonly", "needs a mount namespace in /linux/namespaces");
+  }
+  for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+    check_mount(checks, fmt::format("/mounts/{}", i), spec.mounts[i], spec.linux_);
+  }
+}
+
+}  // namespace minidocker::spec

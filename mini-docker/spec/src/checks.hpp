@@ -1,0 +1,46 @@
+#pragma once
+/// \file
+/// What the parts of validate() share.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "minidocker/spec/spec.hpp"
+
+namespace minidocker::spec {
+
+/// Collects warnings; throws at the first fault.
+class Checks {
+ public:
+  /// `file` is borrowed.
+  explicit Checks(std::string_view file) : file_(file) {}
+
+  /// Throws Error(invalid_argument) `FILE: PLACE: WHY`; `place` is a JSON pointer.
+  [[noreturn]] void fail(std::string_view place, std::string_view why) const;
+  /// Keeps `FILE: PLACE: WHY`.
+  void warn(std::string_view place, std::string_view why);
+  /// An error unless `path` begins with "/".
+  void require_absolute(std::string_view place, std::string_view path) const;
+
+  /// The warnings; they go to the caller.
+  [[nodiscard]] std::vector<std::string> take_warnings() { return std::move(warnings_); }
+
+ private:
+  std::string_view file_;
+  std::vector<std::string> warnings_;
+};
+
+/// \name The parts
+/// Each looks at one object of the specification.
+///@{
+void check_process(Checks& checks, const Spec& spec);
+void check_mounts(Checks& checks, const Spec& spec);
+void check_namespaces(Checks& checks, const Spec& spec);
+void check_id_maps(Checks& checks, const Linux& config);
+void check_paths_and_devices(Checks& checks, const Linux& config);
+void check_resources(Checks& checks, const Resources& resources);
+///@}
+
+}  // namespace minidocker::spec
