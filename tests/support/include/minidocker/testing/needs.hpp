@@ -16,6 +16,10 @@ namespace minidocker::testing {
 /// All of `needs` that are missing, as `need: reason`.
 [[nodiscard]] std::vector<std::string> missing_of(const std::vector<std::string>& needs);
 
+/// Where the program or image of a need lies, e.g. path_of("crun"); empty if it is missing. Peers
+/// and images are looked for under the build tree, or MD_BUILD_DIR if that is set.
+[[nodiscard]] std::string path_of(const std::string& need);
+
 /// Prints `[  NEED  ] need: reason`; fails the running test if MD_REQUIRE lists the need.
 /// Returns whether the test may skip.
 void report_missing(const std::string& need_and_reason);
@@ -23,11 +27,11 @@ void report_missing(const std::string& need_and_reason);
 }  // namespace minidocker::testing
 
 /// First line of a test: `MD_NEEDS("root", "overlay");`
-#define MD_NEEDS(...)                                                                      \
-  do {                                                                                     \
-    const auto md_missing = ::minidocker::testing::missing_of({__VA_ARGS__});              \
-    if (!md_missing.empty()) {                                                             \
+#define MD_NEEDS(...)                                                                        \
+  do {                                                                                       \
+    const auto md_missing = ::minidocker::testing::missing_of({__VA_ARGS__});                \
+    if (!md_missing.empty()) {                                                               \
       for (const auto& md_line : md_missing) ::minidocker::testing::report_missing(md_line); \
-      GTEST_SKIP() << md_missing.front();                                                  \
-    }                                                                                      \
+      GTEST_SKIP() << md_missing.front();                                                    \
+    }                                                                                        \
   } while (false)
