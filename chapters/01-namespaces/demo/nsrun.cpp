@@ -1,0 +1,146 @@
+// nsrun: a program in new namespaces. The chapter's mechanisms and nothing else; what a container
+// needs besides (a root, limits, fewer capabilities) is in the other chapters.
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "minidocker/namespaces/kinds.hpp"
+#include "minidocker/namespaces/run.hpp"
+#include "minidocker/namespaces/subordinate_ids.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/started_child.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/trace.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
+
+namespace {
+
+namespace ns = minidocker::namespaces;
+using minidocker::trace::Format;
+
+constexpr int kFailed = 125;  // as docker: what failed is nsrun, not the program
+constexpr int kCannotExecute = 126;
+constexpr int kNotFound = 127;
+
+/// The command line as it was given.
+struct Arguments {
+  std::map<ns::Kind, bool> kinds;
+  std::string hostname;
+  std::string uid_map;
+  std::string gid_map;
+  bool subordinate = false;
+  bool init = false;
+  std::optional<std::int64_t> monotonic;
+  std::optional<std::int64_t> boottime;
+  std::string explain;
+  std::vector<std::string> command;
+};
+
+void define(CLI::App& app, Arguments& arguments) {
+  for (const ns::Kind kind : ns::all_kinds()) {
+    app.add_flag(fmt::format("--{}", ns::proc_name(kind)), arguments.kinds[kind],
+                 fmt::format("a new {} namespace", ns::proc_name(kind)));
+  }
+  app.add_option("--hostname", arguments.hostname, "host name inside; needs --uts");
+  app.add_option("--uid-map", arguments.uid_map, "INSIDE:OUTSIDE:COUNT[,...]; needs --user");
+  app.add_option("--gid-map", arguments.gid_map, "INSIDE:OUTSIDE:COUNT[,...]; needs --user");
+  app.add_flag("--subids", arguments.subordinate, "map all ids of /etc/subuid and /etc/subgid");
+  app.add_flag("--init", arguments.init, "run mini-init as PID 1; needs --pid");
+  app.add_option("--monotonic", arguments.monotonic, "seconds to shift CLOCK_MONOTONIC by");
+  app.add_option("--boottime", arguments.boottime, "seconds to shift CLOCK_BOOTTIME by");
+  app.add_option("--explain", arguments.explain, "tell every kernel step: text or json")
+      ->expected(0, 1)
+      ->default_str("text")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_option("command", arguments.command, "program and its arguments, after --")->required();
+}
+
+/// mini-init stands beside us.
+std::string init_path() {
+  std::string path(4096, '\0');
+  path.resize(minidocker::sys::readlinkat(AT_FDCWD, "/proc/self/exe", path.data(), path.size())
+                  .or_throw("/proc/self/exe"));
+  return path.substr(0, path.rfind('/')) + "/mini-init";
+}
+
+void choose_id_maps(const Arguments& arguments, ns::RunOptions& options) {
+  if (arguments.subordinate) {
+    const uid_t uid = minidocker::sys::geteuid();
+    const ns::RootlessMaps maps =
+        ns::rootless_maps(uid, minidocker::sys::getegid(), ns::subordinate_ids(uid));
+    options.uids = maps.uids;
+    options.gids = maps.gids;
+  }
+  if (!arguments.uid_map.empty())
+    options.uids = ns::parse_id_mappings(arguments.uid_map, "--uid-map");
+  if (!arguments.gid_map.empty())
+    options.gids = ns::parse_id_mappings(arguments.gid_map, "--gid-map");
+}
+
+ns::RunOptions to_options(const Arguments& arguments) {
+  ns::RunOptions options;
+  for (const auto& [kind, wanted] : arguments.kinds) {
+    if (wanted) options.kinds |= ns::clone_flag(kind);
+  }
+  options.hostname = arguments.hostname;
+  if (arguments.init) options.init = init_path();
+  choose_id_maps(arguments, options);
+  if (arguments.monotonic) {
+    options.time_offsets.push_back({ns::Clock::monotonic, *arguments.monotonic, 0});
+  }
+  if (arguments.boottime) {
+    options.time_offsets.push_back({ns::Clock::boottime, *arguments.boottime, 0});
+  }
+  return options;
+}
+
+int run(const Arguments& arguments) {
+  std::unique_ptr<minidocker::trace::Sink> sink;
+  if (!arguments.explain.empty()) {
+    const Format format = arguments.explain == "json" ? Format::json : Format::text;
+    sink = minidocker::trace::make_writer(format, STDERR_FILENO, "nsrun");
+  }
+  const minidocker::trace::Session session(sink.get());
+  return ns::run_in_namespaces(to_options(arguments), arguments.command);
+}
+
+int complain(const std::exception& error, int code) {
+  minidocker::write_all(STDERR_FILENO, fmt::format("nsrun: {}\n", error.what()), "standard error");
+  return code;
+}
+
+/// The shell's codes, but only for what concerns the program itself: the plan's last two steps.
+int exit_code(const minidocker::StepError& error) {
+  const std::string_view what = error.what();
+  const bool program =
+      what.starts_with("find the program") || what.starts_with("become the program");
+  if (!program) return kFailed;
+  return error.code() == ENOENT ? kNotFound : kCannotExecute;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Runs a program in new namespaces.", "nsrun");
+  Arguments arguments;
+  define(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return run(arguments);
+  } catch (const minidocker::StepError& error) {
+    return complain(error, exit_code(error));
+  } catch (const std::exception& error) {
+    return complain(error, kFailed);
+  }
+}

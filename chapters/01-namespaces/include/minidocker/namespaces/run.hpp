@@ -1,0 +1,38 @@
+#pragma once
+/// \file
+/// All of the chapter at once: a program in new namespaces. mini-runc does the same from an OCI
+/// spec; here is just what is needed to see the kernel at work.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "minidocker/namespaces/id_maps.hpp"
+#include "minidocker/namespaces/time_offsets.hpp"
+#include "minidocker/toolbox/child_plan.hpp"
+#include "minidocker/toolbox/process.hpp"
+
+namespace minidocker::namespaces {
+
+/// What run_in_namespaces() shall make.
+struct RunOptions {
+  std::uint64_t kinds = 0;               ///< CLONE_NEW* of the namespaces to make
+  std::string hostname;                  ///< empty: keep; needs a UTS namespace
+  std::vector<IdMapping> uids;           ///< with a user namespace; empty: 0 is ourselves
+  std::vector<IdMapping> gids;           ///< with a user namespace; empty: 0 is our group
+  std::vector<TimeOffset> time_offsets;  ///< with a time namespace
+  std::string init;  ///< path of mini-init, run as PID 1 above the program; empty: no init
+};
+
+/// Runs `argv` in new namespaces. With a mount namespace, mounts are private, and with a PID
+/// namespace too there is a new /proc; with a network namespace `lo` is up. Returns the running
+/// program. Throws Error(invalid_argument) for options that do not fit together, StepError,
+/// SystemError. Needs a single-threaded caller, and root unless a user namespace is among `kinds`.
+[[nodiscard]] Process start_in_namespaces(const RunOptions& options,
+                                          const std::vector<std::string>& argv);
+
+/// start_in_namespaces(), then waits: the exit code, 128 + n if signal n killed it.
+[[nodiscard]] int run_in_namespaces(const RunOptions& options,
+                                    const std::vector<std::string>& argv);
+
+}  // namespace minidocker::namespaces
