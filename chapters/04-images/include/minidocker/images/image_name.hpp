@@ -1,0 +1,29 @@
+#pragma once
+/// \file
+/// Names of images in the local store: `busybox`, `busybox:1.36`, `ghcr.io/me/tool:v2`.
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+namespace minidocker::images {
+
+/// A name with its tag, all parts filled in (the grammar of distribution/reference).
+struct ImageName {
+  std::string domain;  ///< "docker.io" unless the name says else
+  std::string path;    ///< "library/busybox", "me/tool"
+  std::string tag;     ///< "latest" unless the name says else
+
+  /// Parses a name as people type it. Throws invalid_argument with docker's words.
+  static ImageName parse(std::string_view text);
+
+  /// `docker.io/library/busybox:latest`: as it is recorded.
+  [[nodiscard]] std::string full() const;
+  /// `busybox`: the repository as docker shows it, without docker.io and library/.
+  [[nodiscard]] std::string familiar_repository() const;
+  /// `busybox:latest`: as docker shows it.
+  [[nodiscard]] std::string familiar() const;
+  auto operator<=>(const ImageName&) const = default;  ///< by domain, path, tag
+};
+
+}  // namespace minidocker::images

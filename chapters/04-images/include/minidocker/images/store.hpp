@@ -1,0 +1,97 @@
+#pragma once
+/// \file
+/// The store of images: an OCI image layout on disk (image-spec image-layout.md).
+///
+/// ```
+///   DIR/oci-layout             {"imageLayoutVersion":"1.0.0"}
+///   DIR/index.json             one entry per image and name, replaced as a whole by rename
+///   DIR/blobs/sha256/HEX       manifests, configs, compressed layers: never changed
+///   DIR/lock                   flock(2): held by whoever adds or sweeps
+/// ```
+/// Blobs come first, the entry in index.json last: a run that is killed leaves at most blobs that
+/// nothing names, and sweep() removes them.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "minidocker/images/digest.hpp"
+#include "minidocker/images/image_config.hpp"
+#include "minidocker/images/image_name.hpp"
+#include "minidocker/images/manifest.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
+
+namespace minidocker::images {
+
+/// An image of the store.
+struct Image {
+  Digest id;                     ///< of its config: what docker shows as IMAGE ID
+  Descriptor manifest;           ///< of its manifest
+  std::vector<ImageName> names;  ///< sorted; empty for an image without a name
+  std::uint64_t size = 0;        ///< bytes of config and (compressed) layers
+};
+
+/// Somebody else's adding and sweeping waits while this lives.
+class StoreLock {
+ public:
+  /// Takes over a descriptor that holds the lock.
+  explicit StoreLock(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
+
+ private:
+  UniqueFd fd_;
+};
+
+/// A store. Cheap to make; every call looks at the disk anew. Reading needs no lock.
+class Store {
+ public:
+  /// Opens the layout in `dir`, making an empty one where there is none. Throws SystemError, or
+  /// invalid_argument if `dir` holds a layout of another version.
+  static Store open(const std::string& dir);
+
+  [[nodiscard]] const std::string& dir() const noexcept { return dir_; }  ///< where it is
+  /// Waits until nobody else adds or sweeps. Throws SystemError.
+  [[nodiscard]] StoreLock lock() const;
+
+  /// The blob's file.
+  [[nodiscard]] std::string blob_path(const Digest& digest) const;
+  [[nodiscard]] bool has_blob(const Digest& digest) const;  ///< is it there?
+  /// Moves a finished file, whose content the caller has hashed to `digest`, to its place: fsync,
+  /// rename, fsync of the directory. One that is there already stays. Throws SystemError.
+  void adopt_blob(const StoreLock& lock, const std::string& file, const Digest& digest) const;
+  /// Adds a small blob. Throws SystemError.
+  Digest put_blob(const StoreLock& lock, std::string_view content) const;
+  /// The whole blob, size and digest verified; for documents, not layers. Throws not_found, or
+  /// internal for a damaged blob.
+  [[nodiscard]] std::string read_blob(const Descriptor& descriptor) const;
+  /// Opens a blob for reading, its size verified: the reader verifies the digest. Throws as
+  /// read_blob.
+  [[nodiscard]] UniqueFd open_blob(const Descriptor& descriptor) const;
+
+  /// All images, sorted by id. Throws if the index or a manifest is damaged.
+  [[nodiscard]] std::vector<Image> images() const;
+  /// By name (`busybox`, `busybox:1.36`), id, or a unique beginning of the id. Throws conflict
+  /// if several ids begin so.
+  [[nodiscard]] std::optional<Image> find_image(std::string_view text) const;
+  /// Like find_image; throws not_found: `No such image: TEXT`.
+  [[nodiscard]] Image get_image(std::string_view text) const;
+  [[nodiscard]] Manifest manifest_of(const Image& image) const;   ///< throws as read_blob
+  [[nodiscard]] ImageConfig config_of(const Image& image) const;  ///< throws as read_blob
+
+  /// Records an image whose blobs are all there under `names`, which are taken away from other
+  /// images. Without names it is recorded without one, unless it is there already. Throws.
+  void add_image(const StoreLock& lock, const Descriptor& manifest,
+                 const std::vector<ImageName>& names) const;
+
+  /// Removes blobs that no image needs. Returns how many.
+  std::size_t sweep(const StoreLock& lock) const;
+
+ private:
+  explicit Store(std::string dir) : dir_(std::move(dir)) {}
+  [[nodiscard]] Index read_index() const;
+  void write_index(const Index& index) const;
+  std::string dir_;
+};
+
+}  // namespace minidocker::images

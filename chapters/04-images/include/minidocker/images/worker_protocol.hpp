@@ -1,0 +1,75 @@
+#pragma once
+/// \file
+/// What mini-worker is told on its command line and what it tells on its progress pipe. Both ends
+/// are here, so that they cannot disagree.
+///
+/// The worker is started with a pipe as descriptor 3 and writes JSON lines to it; descriptors 1
+/// and 2 stay empty unless the command line itself is wrong (exit code 2).
+///
+/// | event   | members                                            | meaning |
+/// |---------|----------------------------------------------------|---------|
+/// | layer   | `diff_id` `entries` `bytes` `reused`               | the layer directory is ready,
+/// or was there | | warning | `message`                                          | something of a
+/// layer was not taken over | | image   | `id` `manifest` `names`                            | the
+/// image is recorded in the store | | error   | `kind` `message` | last line; nothing of this run
+/// stays; exit code 1 | | done    |                                                    | last line;
+/// exit code 0 |
+///
+/// A worker that ends without `done` or `error` was killed: what it began lies in the temporary
+/// directory (clean_temporaries) and as unnamed blobs and layers (sweep).
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "minidocker/toolbox/error.hpp"
+
+namespace minidocker::images {
+
+/// The descriptor that the worker writes its events to.
+inline constexpr int kProgressFd = 3;
+
+/// What becomes of files that belong to others than root.
+enum class Owners : std::uint8_t {
+  keep,    ///< chown(2); without the privilege it is an error that says what to do
+  squash,  ///< all belong to who unpacks: the one id that a rootless container has
+};
+
+/// What a worker shall do: `mini-worker unpack ...`.
+struct WorkerRequest {
+  std::string store;             ///< `--store DIR`: the OCI layout (Store)
+  std::string layers;            ///< `--layers DIR`: unpacked layers (LayerStore)
+  std::string temporaries;       ///< `--tmp DIR`: on the filesystem of both
+  std::string from;              ///< `--from FILE|DIR`: load this; `-` is standard input
+  std::string image;             ///< `--image ID`: or unpack missing layers of this one
+  Owners owners = Owners::keep;  ///< `--owners keep|squash`
+
+  /// The arguments after the program's name.
+  [[nodiscard]] std::vector<std::string> to_arguments() const;
+  /// The reverse. Throws invalid_argument that names what is wrong.
+  static WorkerRequest parse(const std::vector<std::string>& arguments);
+};
+
+/// One line of the progress pipe; members that an event does not have are empty.
+struct WorkerEvent {
+  /// Which event.
+  enum class Type : std::uint8_t { layer, warning, image, error, done };
+  Type type = Type::done;                ///< which event
+  std::string diff_id;                   ///< layer: `sha256:HEX`
+  std::uint64_t entries = 0;             ///< layer: how many the archive has
+  std::uint64_t bytes = 0;               ///< layer: of the archive, unpacked
+  bool reused = false;                   ///< layer: was it there already?
+  std::string id;                        ///< image: `sha256:HEX`
+  std::string manifest;                  ///< image: `sha256:HEX`
+  std::vector<std::string> names;        ///< image: `docker.io/library/busybox:latest`
+  ErrorKind kind = ErrorKind::internal;  ///< error: how to sort it
+  std::string message;                   ///< warning, error: one line
+
+  /// With the newline.
+  [[nodiscard]] std::string to_line() const;
+  /// The reverse. Throws invalid_argument.
+  static WorkerEvent parse(std::string_view line);
+};
+
+}  // namespace minidocker::images

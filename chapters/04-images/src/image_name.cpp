@@ -1,0 +1,111 @@
+#include "minidocker/images/image_name.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "minidocker/toolbox/error.hpp"
+
+namespace minidocker::images {
+
+namespace {
+
+constexpr std::string_view kDefaultDomain = "docker.io";
+constexpr std::string_view kOfficial = "library/";
+constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxTag = 128;
+
+bool is_lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_word(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("invalid reference format: {}: {}", quoted(text.substr(0, 300)), why));
+}
+
+// Lower case words joined by ".", "_", "__" or any number of "-".
+bool is_component(std::string_view text) {
+  if (text.empty() || !is_lower(text.front()) || !is_lower(text.back())) return false;
+  for (std::size_t i = 0; i < text.size();) {
+    if (is_lower(text[i])) {
+      ++i;
+      continue;
+    }
+    const std::size_t end =
+        std::min(text.find_first_of("abcdefghijklmnopqrstuvwxyz0123456789", i), text.size());
+    const std::string_view joint = text.substr(i, end - i);
+    const bool dashes = joint.find_first_not_of('-') == std::string_view::npos;
+    if (!dashes && joint != "." && joint != "_" && joint != "__") return false;
+    i = end;
+  }
+  return true;
+}
+
+bool is_tag(std::string_view tag) {
+  return !tag.empty() && tag.size() <= kMaxTag && is_word(tag.front()) &&
+         std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
+}
+
+bool is_domain(std::string_view domain) {
+  return !domain.empty() && std::ranges::all_of(domain, [](char c) {
+    return is_word(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+  });
+}
+
+// "localhost/x", "host.name/x" and "host:5000/x" begin with a domain; "me/x" does not.
+bool begins_with_domain(std::string_view first) {
+  return first == "localhost" || first.find_first_of(".:") != std::string_view::npos ||
+         std::ranges::any_of(first, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+}  // namespace
+
+ImageName ImageName::parse(std::string_view text) {
+  std::string_view rest = text;
+  ImageName name{std::string(kDefaultDomain), {}, "latest"};
+  if (rest.find('@') != std::string_view::npos) refuse(text, "names by digest are not stored");
+
+  const std::size_t slash = rest.find('/');
+  if (slash != std::string_view::npos && begins_with_domain(rest.substr(0, slash))) {
+    name.domain = rest.substr(0, slash);
+    rest.remove_prefix(slash + 1);
+    if (!is_domain(name.domain)) refuse(text, "the part before the first slash is no host");
+  }
+  if (name.domain == "index.docker.io") name.domain = kDefaultDomain;
+
+  const std::size_t colon = rest.rfind(':');
+  if (colon != std::string_view::npos) {
+    name.tag = rest.substr(colon + 1);
+    rest = rest.substr(0, colon);
+    if (!is_tag(name.tag)) refuse(text, "a tag has up to 128 letters, digits, '_', '.', '-'");
+  }
+  if (rest.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string_view::npos) {
+    refuse(text, "repository name must be lowercase");
+  }
+  for (std::size_t at = 0; at <= rest.size();) {
+    const std::size_t end = std::min(rest.find('/', at), rest.size());
+    if (!is_component(rest.substr(at, end - at))) {
+      refuse(text, "parts are lower case words joined by '.', '_' or '-'");
+    }
+    at = end + 1;
+  }
+  name.path = rest;
+  if (name.domain == kDefaultDomain && name.path.find('/') == std::string::npos) {
+    name.path.insert(0, kOfficial);
+  }
+  if (name.domain.size() + name.path.size() > kMaxName) refuse(text, "longer than 255 characters");
+  return name;
+}
+
+std::string ImageName::full() const { return fmt::format("{}/{}:{}", domain, path, tag); }
+
+std::string ImageName::familiar_repository() const {
+  if (domain != kDefaultDomain) return domain + "/" + path;
+  const bool official =
+      path.starts_with(kOfficial) && path.find('/', kOfficial.size()) == std::string::npos;
+  return official ? path.substr(kOfficial.size()) : path;
+}
+
+std::string ImageName::familiar() const { return familiar_repository() + ":" + tag; }
+
+}  // namespace minidocker::images

@@ -1,0 +1,248 @@
+#include "minidocker/images/store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "json_text.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::images {
+
+namespace {
+
+constexpr std::string_view kLayout = R"({"imageLayoutVersion":"1.0.0"})";
+
+void check_layout(const std::string& dir, std::string_view text) {
+  const std::string what = dir + "/oci-layout";
+  const nlohmann::json document = parse_document(text, what);
+  if (!string_member(document, "imageLayoutVersion", what).starts_with("1.")) {
+    refuse_member(what, "imageLayoutVersion", "1.x");
+  }
+}
+
+[[noreturn]] void damaged(const Descriptor& descriptor, const std::string& why) {
+  throw Error(ErrorKind::internal, fmt::format("image store: blob {} is damaged: {}; load the "
+                                               "image again",
+                                               descriptor.digest.str(), why));
+}
+
+// The name of an entry of our own index; nothing if it has none.
+std::optional<ImageName> name_of(const Descriptor& entry) {
+  const auto found = entry.annotations.find(kNameAnnotation);
+  if (found == entry.annotations.end()) return std::nullopt;
+  return ImageName::parse(found->second);
+}
+
+Descriptor named(Descriptor entry, const ImageName& name) {
+  entry.annotations = {{kNameAnnotation, name.full()}, {kRefAnnotation, name.tag}};
+  return entry;
+}
+
+std::uint64_t size_of(const Manifest& manifest) {
+  std::uint64_t size = manifest.config.size;
+  for (const Descriptor& layer : manifest.layers) size += layer.size;
+  return size;
+}
+
+bool begins_like_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
+Store Store::open(const std::string& dir) {
+  make_dirs(dir + "/blobs/sha256");
+  const std::string layout = dir + "/oci-layout";
+  if (const std::optional<std::string> text = find_file(layout)) {
+    check_layout(dir, *text);
+  } else {
+    write_atomically(layout, kLayout);
+  }
+  return Store(dir);
+}
+
+StoreLock Store::lock() const {
+  const std::string path = dir_ + "/lock";
+  UniqueFd fd = sys::open(path.c_str(), O_RDWR | O_CREAT, 0600).or_throw(path);
+  sys::flock(fd.get(), LOCK_EX).or_throw(path);
+  return StoreLock(std::move(fd));
+}
+
+std::string Store::blob_path(const Digest& digest) const {
+  return dir_ + "/blobs/sha256/" + digest.hex();
+}
+
+bool Store::has_blob(const Digest& digest) const { return exists(blob_path(digest)); }
+
+void Store::adopt_blob(const StoreLock&, const std::string& file, const Digest& digest) const {
+  if (has_blob(digest)) return;
+  const UniqueFd fd = sys::open(file.c_str(), O_RDONLY).or_throw(file);
+  sys::fsync(fd.get()).or_throw(file);
+  const std::string path = blob_path(digest);
+  sys::renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, path.c_str()).or_throw(path);
+  const std::string directory = dir_ + "/blobs/sha256";
+  const UniqueFd parent = sys::open(directory.c_str(), O_RDONLY | O_DIRECTORY).or_throw(directory);
+  sys::fsync(parent.get()).or_throw(directory);
+}
+
+Digest Store::put_blob(const StoreLock&, std::string_view content) const {
+  Digest digest = Digest::of(content);
+  if (!has_blob(digest)) {
+    write_atomically(blob_path(digest), content, 0644, Durability::synced);
+  }
+  return digest;
+}
+
+UniqueFd Store::open_blob(const Descriptor& descriptor) const {
+  const std::string path = blob_path(descriptor.digest);
+  sys::Result<UniqueFd> blob = sys::open(path.c_str(), O_RDONLY | O_NOFOLLOW);
+  if (blob.error() == ENOENT) {
+    throw Error(ErrorKind::not_found, fmt::format("image store: blob {} is missing in {}; load "
+                                                  "the image again",
+                                                  descriptor.digest.str(), dir_));
+  }
+  UniqueFd fd = std::move(blob).or_throw(path);
+  const struct stat status = sys::fstat(fd.get()).or_throw(path);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size != descriptor.size) {
+    damaged(descriptor, fmt::format("it has {} bytes instead of {}", size, descriptor.size));
+  }
+  return fd;
+}
+
+std::string Store::read_blob(const Descriptor& descriptor) const {
+  if (descriptor.size > kMaxDocument) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("image store: blob {} of {} bytes is too large for a document",
+                            descriptor.digest.str(), descriptor.size));
+  }
+  const UniqueFd blob = open_blob(descriptor);
+  std::string content = read_all(blob.get(), blob_path(descriptor.digest));
+  if (const Digest digest = Digest::of(content); digest != descriptor.digest) {
+    damaged(descriptor, "its content has digest " + digest.str());
+  }
+  return content;
+}
+
+Index Store::read_index() const {
+  const std::string path = dir_ + "/index.json";
+  const std::optional<std::string> text = find_file(path);
+  return text ? parse_index(*text, path) : Index{};
+}
+
+void Store::write_index(const Index& index) const {
+  write_atomically(dir_ + "/index.json", to_json(index), 0644, Durability::synced);
+}
+
+std::vector<Image> Store::images() const {
+  std::map<Digest, Image> by_manifest;
+  for (const Descriptor& entry : read_index().manifests) {
+    auto found = by_manifest.find(entry.digest);
+    if (found == by_manifest.end()) {
+      const Manifest manifest = parse_manifest(read_blob(entry), entry.digest.str());
+      Image image{manifest.config.digest, entry, {}, size_of(manifest)};
+      image.manifest.annotations.clear();
+      found = by_manifest.emplace(entry.digest, std::move(image)).first;
+    }
+    if (std::optional<ImageName> name = name_of(entry)) {
+      found->second.names.push_back(std::move(*name));
+    }
+  }
+  std::vector<Image> images;
+  for (auto& [digest, image] : by_manifest) {
+    std::ranges::sort(image.names);
+    images.push_back(std::move(image));
+  }
+  std::ranges::sort(images, {}, &Image::id);
+  return images;
+}
+
+std::optional<Image> Store::find_image(std::string_view text) const {
+  const std::vector<Image> all = images();
+  const bool has_algorithm = text.starts_with("sha256:");
+  const std::string_view id = has_algorithm ? text.substr(7) : text;
+  if (!has_algorithm && id.size() != 64) {  // 64 hex digits are an id, never a name
+    try {
+      const ImageName name = ImageName::parse(text);
+      for (const Image& image : all) {
+        if (std::ranges::binary_search(image.names, name)) return image;
+      }
+    } catch (const Error&) {
+      if (!begins_like_id(id)) throw;
+    }
+  }
+  if (!begins_like_id(id)) return std::nullopt;
+  std::optional<Image> found;
+  for (const Image& image : all) {
+    if (!image.id.hex().starts_with(id)) continue;
+    if (found && found->id != image.id) {
+      throw Error(ErrorKind::conflict, fmt::format("image id {} is ambiguous: give more of it",
+                                                   minidocker::quoted(text)));
+    }
+    if (!found) found = image;
+  }
+  return found;
+}
+
+Image Store::get_image(std::string_view text) const {
+  if (std::optional<Image> image = find_image(text)) return std::move(*image);
+  throw Error(ErrorKind::not_found, fmt::format("No such image: {}", text));
+}
+
+Manifest Store::manifest_of(const Image& image) const {
+  return parse_manifest(read_blob(image.manifest), image.manifest.digest.str());
+}
+
+ImageConfig Store::config_of(const Image& image) const {
+  const Descriptor config = manifest_of(image).config;
+  return parse_image_config(read_blob(config), config.digest.str());
+}
+
+void Store::add_image(const StoreLock&, const Descriptor& manifest,
+                      const std::vector<ImageName>& names) const {
+  Index index = read_index();
+  std::erase_if(index.manifests, [&](const Descriptor& entry) {
+    const std::optional<ImageName> name = name_of(entry);
+    if (!name) return entry.digest == manifest.digest;  // it is listed anew below
+    return std::ranges::find(names, *name) != names.end();
+  });
+  Descriptor bare = manifest;
+  bare.annotations.clear();
+  for (const ImageName& name : names) index.manifests.push_back(named(bare, name));
+  const bool listed =
+      std::ranges::find(index.manifests, bare.digest, &Descriptor::digest) != index.manifests.end();
+  if (!listed) index.manifests.push_back(bare);
+  write_index(index);
+}
+
+std::size_t Store::sweep(const StoreLock&) const {
+  std::set<std::string> needed;
+  for (const Image& image : images()) {
+    const Manifest manifest = manifest_of(image);
+    needed.insert({image.manifest.digest.hex(), manifest.config.digest.hex()});
+    for (const Descriptor& layer : manifest.layers) needed.insert(layer.digest.hex());
+  }
+  std::size_t removed = 0;
+  const std::string blobs = dir_ + "/blobs/sha256";
+  for (const std::string& name : list_dir(blobs)) {
+    if (needed.contains(name)) continue;
+    const std::string path = blobs + "/" + name;
+    sys::unlink(path.c_str()).or_throw(path);
+    ++removed;
+  }
+  return removed;
+}
+
+}  // namespace minidocker::images

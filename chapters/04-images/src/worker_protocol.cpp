@@ -1,0 +1,166 @@
+#include "minidocker/images/worker_protocol.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "json_text.hpp"
+
+namespace minidocker::images {
+
+namespace {
+
+using nlohmann::json;
+using Type = WorkerEvent::Type;
+
+template <class Value>
+struct Word {
+  Value value;
+  const char* word;
+};
+
+constexpr Word<Type> kTypes[] = {{Type::layer, "layer"},
+                                 {Type::warning, "warning"},
+                                 {Type::image, "image"},
+                                 {Type::error, "error"},
+                                 {Type::done, "done"}};
+
+constexpr Word<ErrorKind> kKinds[] = {{ErrorKind::not_found, "not_found"},
+                                      {ErrorKind::conflict, "conflict"},
+                                      {ErrorKind::invalid_argument, "invalid_argument"},
+                                      {ErrorKind::unavailable, "unavailable"},
+                                      {ErrorKind::permission, "permission"},
+                                      {ErrorKind::internal, "internal"}};
+
+constexpr Word<Owners> kOwners[] = {{Owners::keep, "keep"}, {Owners::squash, "squash"}};
+
+struct Option {
+  const char* name;
+  std::string WorkerRequest::* member;
+};
+constexpr Option kOptions[] = {{"--store", &WorkerRequest::store},
+                               {"--layers", &WorkerRequest::layers},
+                               {"--tmp", &WorkerRequest::temporaries},
+                               {"--from", &WorkerRequest::from},
+                               {"--image", &WorkerRequest::image}};
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorKind::invalid_argument, "mini-worker: " + why);
+}
+
+template <class Value, std::size_t N>
+const char* word_of(const Word<Value> (&words)[N], Value value) {
+  for (const Word<Value>& word : words) {
+    if (word.value == value) return word.word;
+  }
+  return words[N - 1].word;
+}
+
+template <class Value, std::size_t N>
+Value value_of(const Word<Value> (&words)[N], std::string_view text, std::string_view what) {
+  for (const Word<Value>& word : words) {
+    if (text == word.word) return word.value;
+  }
+  refuse(fmt::format("{} {} is unknown", what, minidocker::quoted(text)));
+}
+
+void check(const WorkerRequest& request) {
+  for (const char* name : {"--store", "--layers", "--tmp"}) {
+    for (const Option& option : kOptions) {
+      if (std::string_view(option.name) == name && (request.*option.member).empty()) {
+        refuse(fmt::format("option {} is missing", name));
+      }
+    }
+  }
+  if (request.from.empty() == request.image.empty()) refuse("give either --from or --image");
+}
+
+void set_option(WorkerRequest& request, const std::string& name, const std::string& value) {
+  if (name == "--owners") {
+    request.owners = value_of(kOwners, value, name);
+    return;
+  }
+  for (const Option& option : kOptions) {
+    if (name == option.name) {
+      request.*option.member = value;
+      return;
+    }
+  }
+  refuse("unknown option " + minidocker::quoted(name));
+}
+
+json members_of(const WorkerEvent& event) {
+  switch (event.type) {
+    case Type::layer:
+      return {{"diff_id", event.diff_id},
+              {"entries", event.entries},
+              {"bytes", event.bytes},
+              {"reused", event.reused}};
+    case Type::warning:
+      return {{"message", event.message}};
+    case Type::image:
+      return {{"id", event.id}, {"manifest", event.manifest}, {"names", event.names}};
+    case Type::error:
+      return {{"kind", word_of(kKinds, event.kind)}, {"message", event.message}};
+    case Type::done:
+      break;
+  }
+  return json::object();
+}
+
+void read_layer(const json& document, WorkerEvent& event, std::string_view what) {
+  event.diff_id = string_member(document, "diff_id", what);
+  event.entries = number_member(document, "entries", what);
+  event.bytes = number_member(document, "bytes", what);
+  const json* reused = find_member(document, "reused");
+  event.reused = reused != nullptr && *reused == true;
+}
+
+}  // namespace
+
+std::vector<std::string> WorkerRequest::to_arguments() const {
+  std::vector<std::string> arguments{"unpack"};
+  for (const Option& option : kOptions) {
+    if (const std::string& value = this->*option.member; !value.empty()) {
+      arguments.insert(arguments.end(), {option.name, value});
+    }
+  }
+  arguments.insert(arguments.end(), {"--owners", word_of(kOwners, owners)});
+  return arguments;
+}
+
+WorkerRequest WorkerRequest::parse(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front() != "unpack") refuse("the one verb is unpack");
+  WorkerRequest request;
+  for (std::size_t i = 1; i < arguments.size(); i += 2) {
+    if (i + 1 == arguments.size()) refuse("a value is missing after " + arguments[i]);
+    set_option(request, arguments[i], arguments[i + 1]);
+  }
+  check(request);
+  return request;
+}
+
+std::string WorkerEvent::to_line() const {
+  json document = members_of(*this);
+  document["event"] = word_of(kTypes, type);
+  // Messages may quote bytes of an archive: what is no UTF-8 is replaced.
+  return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+WorkerEvent WorkerEvent::parse(std::string_view line) {
+  constexpr std::string_view kWhat = "mini-worker's progress";
+  const json document = parse_document(line, kWhat);
+  WorkerEvent event;
+  event.type = value_of(kTypes, string_member(document, "event", kWhat), "event");
+  if (event.type == Type::layer) read_layer(document, event, kWhat);
+  if (event.type == Type::error) {
+    event.kind = value_of(kKinds, string_member(document, "kind", kWhat), "kind");
+  }
+  event.id = string_member(document, "id", kWhat);
+  event.manifest = string_member(document, "manifest", kWhat);
+  event.names = strings_member(document, "names", kWhat);
+  event.message = string_member(document, "message", kWhat);
+  return event;
+}
+
+}  // namespace minidocker::images
