@@ -1,0 +1,227 @@
+#include "minidocker/runtime/container.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "container_cgroup.hpp"
+#include "minidocker/namespaces/create.hpp"
+#include "minidocker/namespaces/id_maps.hpp"
+#include "minidocker/namespaces/join.hpp"
+#include "minidocker/runtime/state.hpp"
+#include "minidocker/spec/validate.hpp"
+#include "minidocker/toolbox/started_child.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/trace.hpp"
+#include "plan.hpp"
+
+namespace minidocker::runtime {
+namespace {
+
+constexpr const char* kChapter = "runtime";
+
+std::string now_rfc3339() {
+  struct timespec now {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09d}Z", fmt::gmtime(now.tv_sec), now.tv_nsec);
+}
+
+std::vector<JoinedNamespace> open_namespaces(const spec::Spec& spec) {
+  std::vector<JoinedNamespace> opened;
+  for (const spec::Namespace& ns : spec.linux_.namespaces) {
+    if (ns.path.empty()) continue;
+    const namespaces::Kind kind = kind_of(ns.type);
+    opened.push_back({kind, namespaces::open_namespace(ns.path, kind)});
+  }
+  return opened;
+}
+
+std::vector<namespaces::IdMapping> id_maps(const std::vector<spec::IdMapping>& maps) {
+  std::vector<namespaces::IdMapping> converted;
+  for (const spec::IdMapping& map : maps) {
+    converted.push_back({map.container_id, map.host_id, map.size});
+  }
+  return converted;
+}
+
+/// The words that callers of OCI runtimes look for.
+[[noreturn]] void throw_program_error(const spec::Spec& spec, const StepError& error) {
+  const std::string& name = spec.process.args.at(0);
+  const bool missing = error.code() == ENOENT || error.code() == ENOTDIR;
+  if (missing && name.find('/') == std::string::npos) {
+    throw ProgramError(127, fmt::format("exec: {}: executable file not found in $PATH",
+                                        quoted(name)));
+  }
+  throw ProgramError(missing ? 127 : 126,
+                     fmt::format("exec: {}: {} ({})", quoted(name), errno_words(error.code()),
+                                 errno_name(error.code())));
+}
+
+}  // namespace
+
+/// What a container consists of; members are destroyed last to first, which is the order of
+/// undoing: the process, then its cgroup, then the state that told of both.
+struct Container::Parts {
+  spec::Spec spec;
+  CreateOptions options;
+  std::vector<std::string> warnings;
+  State state;
+  StateDir dir;
+  cgroups::Location location;
+  std::optional<cgroups::Cgroup> cgroup;
+  UniqueFd fifo;
+  std::vector<JoinedNamespace> joined;
+  ChildPlan plan;
+  Recipe recipe;
+  StartedChild child;
+  UniqueFd terminal;
+
+  Parts(const spec::Spec& s, const CreateOptions& o)
+      : spec(s), options(o), dir(StateDir::make(o.state_root, o.id)) {}
+
+  void record_intent();
+  void compile_plan();
+  void start_child();
+  void run_setup();
+  void record_created();
+  template <class Action>
+  auto naming_the_program(Action action);
+};
+
+void Container::Parts::record_intent() {
+  const trace::Scope scope(kChapter, "write down what is about to be made",
+                           "whatever happens next, `delete --force` finds it");
+  state.id = options.id;
+  state.bundle = options.bundle;
+  state.rootfs = target_of(options.root);
+  state.created = now_rfc3339();
+  state.owner = fmt::format("{}", sys::geteuid());
+  state.annotations = spec.annotations;
+  location = choose_location(spec, options);
+  if (location.mode != cgroups::Mode::none) state.cgroup = location.to_text();
+  dir.save(state);
+}
+
+void Container::Parts::compile_plan() {
+  joined = open_namespaces(spec);
+  if (options.start == Start::by_command) fifo = dir.make_fifo();
+  recipe = compile(plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr,
+                          fifo ? fifo.get() : -1});
+}
+
+void Container::Parts::start_child() {
+  const trace::Scope scope("01-namespaces",
+                           fmt::format("clone the container's process into new namespaces: {}",
+                                       namespaces::in_words(recipe.clone.flags)),
+                           "a namespace can be made together with its first process");
+  child = StartedChild::start(plan, recipe.clone);
+}
+
+void Container::Parts::run_setup() {
+  if (recipe.id_maps) {
+    child.wait_for(SyncPoint::id_maps);
+    const trace::Scope scope("01-namespaces", "write the id maps of the user namespace",
+                             "a process cannot say who it is outside of its own namespace");
+    namespaces::write_id_maps(child.process().pid(), id_maps(spec.linux_.uid_mappings),
+                              id_maps(spec.linux_.gid_mappings));
+    child.resume();
+  }
+  if (recipe.sibling) child.replace_process(namespaces::adopt_sibling(child.receive_fd()));
+  if (recipe.console) terminal = child.receive_fd();
+  child.wait_for(SyncPoint::ready);
+}
+
+void Container::Parts::record_created() {
+  const trace::Scope scope(kChapter, "record the container as created",
+                           "other commands find it by this");
+  state.pid = child.process().pid();
+  const std::optional<ProcessIdentity> identity = identify_process(state.pid);
+  state.start_time = identity ? identity->start_time : 0;
+  dir.save(state);
+}
+
+template <class Action>
+auto Container::Parts::naming_the_program(Action action) {
+  try {
+    return action();
+  } catch (const StepError& error) {
+    if (error.step() != recipe.find_program && error.step() != recipe.exec) throw;
+    throw_program_error(spec, error);
+  }
+}
+
+Container::Container(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
+Container::Container(Container&&) noexcept = default;
+Container& Container::operator=(Container&&) noexcept = default;
+Container::~Container() = default;
+
+Container Container::create(const spec::Spec& spec, const CreateOptions& options) {
+  check_id(options.id);
+  std::vector<std::string> warnings = spec::validate(spec);
+  auto parts = std::make_unique<Parts>(spec, options);
+  parts->warnings = std::move(warnings);
+  parts->record_intent();
+  parts->cgroup = make_cgroup(parts->location, spec);
+  parts->compile_plan();
+  parts->start_child();
+  parts->naming_the_program([&] { parts->run_setup(); });
+  parts->record_created();
+  if (options.start == Start::by_command) parts->child.resume();
+  return Container(std::move(parts));
+}
+
+PlanText Container::plan(const spec::Spec& spec, const CreateOptions& options) {
+  static_cast<void>(spec::validate(spec));
+  PlanText text;
+  const cgroups::Location location = choose_location(spec, options);
+  text.parent.push_back(fmt::format("record the container in {}/{}", options.state_root, options.id));
+  for (std::string& line : describe_cgroup(location, spec)) {
+    text.parent.push_back(std::move(line));
+  }
+  text.parent.push_back(fmt::format("clone the container's process into new namespaces: {}",
+                                    namespaces::in_words(new_namespaces(spec))));
+  ChildPlan plan;
+  std::optional<cgroups::Cgroup> cgroup;
+  if (location.mode == cgroups::Mode::v1 || location.mode == cgroups::Mode::hybrid) {
+    cgroup = cgroups::Cgroup::reopen(location);
+  }
+  const std::vector<JoinedNamespace> joined = open_namespaces(spec);
+  compile(plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr,
+                 options.start == Start::by_command ? 0 : -1});
+  text.child = plan.describe();
+  return text;
+}
+
+void Container::start() {
+  parts_->naming_the_program([&] {
+    parts_->child.resume();
+    parts_->child.wait_for_exec();
+  });
+}
+
+Process& Container::process() { return parts_->child.process(); }
+UniqueFd Container::take_terminal() { return std::move(parts_->terminal); }
+const std::vector<std::string>& Container::warnings() const { return parts_->warnings; }
+
+void Container::remove() {
+  const trace::Scope scope(kChapter, "remove what is left of the container");
+  if (parts_->cgroup) {
+    parts_->cgroup->kill_all();
+    parts_->cgroup->remove();
+  }
+  parts_->dir.remove();
+}
+
+void Container::release() {
+  static_cast<void>(parts_->child.release().release());
+  if (parts_->cgroup) parts_->cgroup->release();
+  parts_->dir.release();
+}
+
+}  // namespace minidocker::runtime

@@ -1,0 +1,203 @@
+/// \file
+/// mini-runc: an OCI runtime. This file turns the command line into a call of commands.hpp.
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "log.hpp"
+#include "minidocker/spec/spec.hpp"
+#include "minidocker/toolbox/error.hpp"
+
+namespace {
+
+using minidocker::runtime::GlobalOptions;
+using minidocker::runtime::LogFormat;
+using minidocker::runtime::MakeOptions;
+
+/// Everything the command line can say.
+struct CommandLine {
+  GlobalOptions global;
+  MakeOptions make;
+  std::string log_format = "text";
+  std::string list_format = "table";
+  std::string signal = "TERM";
+  bool all = false;
+  bool force = false;
+  bool quiet = false;
+  bool rootless_spec = false;
+  std::function<int()> action;
+};
+
+/// Go programs accept `-root` for `--root`, and callers of runc use it; CLI11 would read letters.
+std::vector<std::string> normalised(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    const bool one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
+    if (one_dash && argument[2] != '=') argument.insert(0, "-");
+  }
+  return arguments;
+}
+
+/// Takes `--explain`, `--explain=json` out: an option whose value is optional would take the
+/// command for its value.
+void take_explain(std::vector<std::string>& arguments, GlobalOptions& global) {
+  for (auto it = arguments.begin(); it != arguments.end() && it->starts_with("-"); ++it) {
+    if (*it != "--explain" && !it->starts_with("--explain=")) continue;
+    if (*it != "--explain" && *it != "--explain=text" && *it != "--explain=json") {
+      throw minidocker::Error(minidocker::ErrorKind::invalid_argument,
+                              fmt::format("{}: --explain is text or json", *it));
+    }
+    global.explain = *it == "--explain=json" ? minidocker::trace::Format::json
+                                             : minidocker::trace::Format::text;
+    arguments.erase(it);
+    return;
+  }
+}
+
+void add_globals(CLI::App& app, CommandLine& line) {
+  app.add_option("--root", line.global.root, "directory of the containers' state");
+  app.add_option("--log", line.global.log, "append errors to this file");
+  app.add_option("--log-format", line.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_flag("--debug", "accepted; --explain tells more");
+  app.add_option("--rootless", "true, false or auto: who we are decides")->expected(1);
+  app.add_flag_callback(
+      "--systemd-cgroup",
+      [] {
+        throw minidocker::Error(minidocker::ErrorKind::unavailable,
+                                "--systemd-cgroup is not supported yet; hint: leave it out, groups "
+                                "are made below the hierarchies' own directories");
+      },
+      "not supported yet");
+  app.add_flag("--explain", "tell every kernel step (--explain=json: for tools)");
+}
+
+void add_make_options(CLI::App& command, CommandLine& line) {
+  command.add_option("-b,--bundle", line.make.bundle, "directory with config.json");
+  command.add_option("--console-socket", line.make.console_socket, "who gets the terminal");
+  command.add_option("--pid-file", line.make.pid_file, "write the first process's pid here");
+  command.add_flag("--no-pivot", line.make.no_pivot, "move and chroot, for an initramfs");
+  command.add_flag("--no-new-keyring", line.make.no_new_keyring, "keep the session keyring");
+  command.add_option("--preserve-fds", line.make.preserve_fds, "pass descriptors 3 to 2+N on");
+  command.add_option("id", line.make.id, "the container's id")->required();
+}
+
+CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const char* what,
+                      std::function<int()> action) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->positionals_at_end();
+  command->final_callback([&line, action = std::move(action)] { line.action = action; });
+  return command;
+}
+
+void add_make_commands(CLI::App& app, CommandLine& line) {
+  using namespace minidocker::runtime;
+  CLI::App* create = add_command(app, line, "create", "make a container; `start` runs it",
+                                 [&] { return create_command(line.global, line.make); });
+  add_make_options(*create, line);
+  CLI::App* run = add_command(app, line, "run", "make a container and run it",
+                              [&] { return run_command(line.global, line.make); });
+  add_make_options(*run, line);
+  run->add_flag("-d,--detach", line.make.detach, "do not wait for its end");
+  run->add_flag("--keep", line.make.keep, "do not delete it at its end");
+  run->add_flag("--no-subreaper", "accepted: detached containers are nobody's children anyway");
+  CLI::App* plan = add_command(app, line, "plan", "print the steps without running them", [&] {
+    line.make.id = "plan";
+    return plan_command(line.global, line.make);
+  });
+  plan->add_option("bundle", line.make.bundle, "directory with config.json")->required();
+  CLI::App* spec = add_command(app, line, "spec", "write a config.json to begin with",
+                               [&] { return spec_command(line.make.bundle, line.rootless_spec); });
+  spec->add_option("-b,--bundle", line.make.bundle, "directory to write to");
+  spec->add_flag("--rootless", line.rootless_spec, "for an ordinary user");
+}
+
+void add_other_commands(CLI::App& app, CommandLine& line) {
+  using namespace minidocker::runtime;
+  const auto with_id = [&line](CLI::App* command) {
+    command->add_option("id", line.make.id, "the container's id")->required();
+    return command;
+  };
+  with_id(add_command(app, line, "start", "run a container that was created",
+                      [&] { return start_command(line.global, line.make.id); }));
+  with_id(add_command(app, line, "state", "print its state as JSON",
+                      [&] { return state_command(line.global, line.make.id); }));
+  CLI::App* kill = with_id(add_command(app, line, "kill", "send it a signal", [&] {
+    return kill_command(line.global, line.make.id, line.signal, line.all);
+  }));
+  kill->add_option("signal", line.signal, "number or name; TERM");
+  kill->add_flag("-a,--all", line.all, "to all its processes");
+  CLI::App* remove = with_id(add_command(app, line, "delete", "remove it", [&] {
+    return delete_command(line.global, line.make.id, line.force);
+  }));
+  remove->add_flag("-f,--force", line.force, "kill it first; absent is no error");
+  CLI::App* list = add_command(app, line, "list", "list all containers", [&] {
+    return list_command(line.global, line.list_format, line.quiet);
+  });
+  list->add_option("-f,--format", line.list_format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  list->add_flag("-q,--quiet", line.quiet, "ids only");
+}
+
+/// What is not there yet is refused by name.
+void add_refused_commands(CLI::App& app) {
+  for (const char* name :
+       {"checkpoint", "events", "exec", "features", "pause", "ps", "restore", "resume", "update"}) {
+    CLI::App* command = app.add_subcommand(name, "not supported yet");
+    command->prefix_command();
+    command->final_callback([name] {
+      throw minidocker::Error(minidocker::ErrorKind::unavailable,
+                              fmt::format("{} is not supported yet", name));
+    });
+  }
+}
+
+int run(int argc, char** argv, CommandLine& line) {
+  CLI::App app("mini-runc: an OCI runtime that explains itself", "mini-runc");
+  app.set_version_flag("-v,--version",
+                       fmt::format("runc version {} (mini-runc)\nspec: {}", MD_VERSION,
+                                   minidocker::spec::kOciVersion));
+  app.require_subcommand(1);
+  add_globals(app, line);
+  add_make_commands(app, line);
+  add_other_commands(app, line);
+  add_refused_commands(app);
+  std::vector<std::string> arguments = normalised(argc, argv);
+  take_explain(arguments, line.global);
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    throw minidocker::Error(minidocker::ErrorKind::invalid_argument, error.what());
+  }
+  line.global.log_format = line.log_format == "json" ? LogFormat::json : LogFormat::text;
+  if (line.global.root.empty()) line.global.root = minidocker::runtime::default_root();
+  std::unique_ptr<minidocker::trace::Sink> sink;
+  if (line.global.explain) {
+    sink = minidocker::trace::make_writer(*line.global.explain, 2, "runtime");
+  }
+  const minidocker::trace::Session session(sink.get());
+  return line.action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CommandLine line;
+  try {
+    return run(argc, argv, line);
+  } catch (const std::exception& error) {
+    minidocker::runtime::log_error(line.global.log, line.global.log_format, error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,251 @@
+#include "minidocker/runtime/state.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "minidocker/spec/spec.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/sys/socket.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::runtime {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string directory_of(const std::string& root, const std::string& id) { return root + "/" + id; }
+std::string fifo_of(const std::string& root, const std::string& id) {
+  return directory_of(root, id) + "/exec.fifo";
+}
+
+std::string write_state(const State& state) {
+  const Json json = {{"ociVersion", spec::kOciVersion},
+                     {"id", state.id},
+                     {"pid", state.pid},
+                     {"startTime", state.start_time},
+                     {"bundle", state.bundle},
+                     {"rootfs", state.rootfs},
+                     {"created", state.created},
+                     {"owner", state.owner},
+                     {"cgroup", state.cgroup},
+                     {"annotations", state.annotations}};
+  return json.dump();
+}
+
+State read_state(const std::string& text, const std::string& path) {
+  try {
+    const Json json = Json::parse(text);
+    State state;
+    state.id = json.at("id");
+    state.pid = json.at("pid");
+    state.start_time = json.at("startTime");
+    state.bundle = json.at("bundle");
+    state.rootfs = json.at("rootfs");
+    state.created = json.at("created");
+    state.owner = json.at("owner");
+    state.cgroup = json.at("cgroup");
+    state.annotations = json.at("annotations");
+    return state;
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::internal, fmt::format("{}: not a state of ours: {}; hint: `delete "
+                                                 "--force` cannot help, look at the file",
+                                                 path, error.what()));
+  }
+}
+
+bool good_id_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '+' || c == '.' || c == '-';
+}
+
+}  // namespace
+
+std::string_view name_of(Status status) noexcept {
+  switch (status) {
+    case Status::creating:
+      return "creating";
+    case Status::created:
+      return "created";
+    case Status::running:
+      return "running";
+    case Status::paused:
+      return "paused";
+    case Status::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+void check_id(const std::string& id) {
+  if (id.empty()) throw Error(ErrorKind::invalid_argument, "container id cannot be empty");
+  // The id names directories and cgroups: 255 bytes is what a file's name may have.
+  if (id == "." || id == ".." || id.size() > 255 ||
+      !std::all_of(id.begin(), id.end(), good_id_byte)) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("invalid container id format: {}; it may hold letters, digits and "
+                            "any of _ + . -, 255 bytes at most",
+                            quoted(id)));
+  }
+}
+
+StateDir StateDir::make(const std::string& root, const std::string& id) {
+  StateDir dir;
+  const std::string path = directory_of(root, id);
+  sys::Result<> made = sys::mkdir(path.c_str(), 0711);
+  if (!made && made.error() == ENOENT) {
+    make_dirs(root, 0711);
+    made = sys::mkdir(path.c_str(), 0711);
+  }
+  if (!made && made.error() == EEXIST) {
+    throw Error(ErrorKind::conflict,
+                fmt::format("container with given ID already exists: {}", quoted(id)));
+  }
+  std::move(made).or_throw(quoted(path), "--root names a directory that you may write to");
+  dir.path_ = path;
+  dir.maker_ = sys::getpid();
+  return dir;
+}
+
+StateDir::StateDir(StateDir&& other) noexcept
+    : path_(std::exchange(other.path_, {})), maker_(other.maker_) {}
+
+StateDir& StateDir::operator=(StateDir&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(maker_, other.maker_);
+  return *this;
+}
+
+StateDir::~StateDir() {
+  if (path_.empty() || sys::getpid() != maker_) return;
+  try {
+    remove();
+  } catch (const std::exception&) {
+    // Left for `delete --force`, which says why it cannot be removed.
+  }
+}
+
+void StateDir::save(const State& state) const {
+  write_atomically(path_ + "/state.json", write_state(state), 0600);
+}
+
+UniqueFd StateDir::make_fifo() const {
+  const std::string path = path_ + "/exec.fifo";
+  sys::mknodat(AT_FDCWD, path.c_str(), S_IFIFO | 0600, 0).or_throw(quoted(path));
+  return sys::open(path.c_str(), O_RDWR).or_throw(quoted(path));
+}
+
+void StateDir::remove() {
+  const std::string path = std::exchange(path_, {});
+  // The two names it can hold, in the order in which find_state would miss them.
+  static_cast<void>(sys::unlink((path + "/exec.fifo").c_str()));
+  static_cast<void>(sys::unlink((path + "/state.json").c_str()));
+  sys::Result<> removed = sys::rmdir(path.c_str());
+  if (!removed && removed.error() == ENOENT) return;
+  if (!removed) remove_tree(path);
+}
+
+std::optional<State> find_state(const std::string& root, const std::string& id) {
+  check_id(id);
+  const std::string directory = directory_of(root, id);
+  if (const std::optional<std::string> text = find_file(directory + "/state.json")) {
+    return read_state(*text, directory + "/state.json");
+  }
+  if (!exists(directory)) return std::nullopt;
+  State cut_off;
+  cut_off.id = id;
+  return cut_off;
+}
+
+State get_state(const std::string& root, const std::string& id) {
+  if (std::optional<State> state = find_state(root, id)) return *state;
+  throw Error(ErrorKind::not_found, fmt::format("container does not exist: {}", quoted(id)));
+}
+
+std::vector<std::string> list_ids(const std::string& root) {
+  if (!exists(root)) return {};
+  return list_dir(root);
+}
+
+ProcessIdentity parse_stat(std::string_view text) {
+  // The second field, the name, may hold anything, even ") 3 S"; the last ")" ends it.
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string_view::npos || name_end + 3 > text.size()) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("not a /proc/PID/stat: {}", quoted(text)));
+  }
+  std::string_view rest = text.substr(name_end + 2);
+  ProcessIdentity identity;
+  identity.zombie = rest[0] == 'Z' || rest[0] == 'X';
+  constexpr int kStateField = 3;
+  constexpr int kStartTimeField = 22;
+  for (int field = kStateField; field < kStartTimeField; ++field) {
+    const std::size_t space = rest.find(' ');
+    rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
+  }
+  const auto [end, error] =
+      std::from_chars(rest.data(), rest.data() + rest.size(), identity.start_time);
+  if (error != std::errc() || end == rest.data()) {
+    throw Error(ErrorKind::invalid_argument, fmt::format("not a /proc/PID/stat: {}", quoted(text)));
+  }
+  return identity;
+}
+
+std::optional<ProcessIdentity> identify_process(pid_t pid) {
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  sys::Result<UniqueFd> file = sys::open(path.c_str(), O_RDONLY);
+  if (!file && file.error() == ENOENT) return std::nullopt;
+  const UniqueFd fd = std::move(file).or_throw(quoted(path));
+  std::array<char, 1024> text{};
+  const sys::Result<std::size_t> size = sys::read(fd.get(), text.data(), text.size());
+  if (!size && size.error() == ESRCH) return std::nullopt;  // it ended while we looked
+  return parse_stat({text.data(), sys::Result<std::size_t>(size).or_throw(quoted(path))});
+}
+
+std::optional<UniqueFd> open_process(const State& state) {
+  if (state.pid <= 0) return std::nullopt;
+  sys::Result<UniqueFd> pidfd = sys::pidfd_open(state.pid);
+  if (!pidfd) return std::nullopt;
+  // First the descriptor, then the question who it is: the answer then holds for the descriptor.
+  const std::optional<ProcessIdentity> identity = identify_process(state.pid);
+  if (!identity || identity->zombie || identity->start_time != state.start_time) {
+    return std::nullopt;
+  }
+  return std::move(pidfd).value();
+}
+
+Status status_of(const std::string& root, const State& state) {
+  if (state.pid == 0) return Status::creating;
+  const std::optional<ProcessIdentity> identity = identify_process(state.pid);
+  if (!identity || identity->zombie || identity->start_time != state.start_time) {
+    return Status::stopped;
+  }
+  return exists(fifo_of(root, state.id)) ? Status::created : Status::running;
+}
+
+std::string to_json(const State& state, Status status) {
+  Json json = {{"ociVersion", spec::kOciVersion},
+               {"id", state.id},
+               {"pid", status == Status::stopped ? 0 : state.pid},
+               {"status", name_of(status)},
+               {"bundle", state.bundle},
+               {"rootfs", state.rootfs},
+               {"created", state.created}};
+  if (!state.annotations.empty()) json["annotations"] = state.annotations;
+  json["owner"] = state.owner;
+  return json.dump(2);
+}
+
+}  // namespace minidocker::runtime
