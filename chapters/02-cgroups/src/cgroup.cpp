@@ -1,0 +1,133 @@
+#include "minidocker/cgroups/cgroup.hpp"
+
+#include <fcntl.h>
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "group_files.hpp"
+#include "minidocker/cgroups/join.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/trace.hpp"
+
+namespace minidocker::cgroups {
+namespace {
+
+constexpr const char* kChapter = "02-cgroups";
+
+Deadline in(std::chrono::milliseconds patience) { return Deadline::clock::now() + patience; }
+
+std::string in_words(const Location& location) {
+  return location.directories.empty() ? "" : location.directories.front().group;
+}
+
+}  // namespace
+
+Cgroup::Cgroup(const Location& location)
+    : driver_(&driver_for(location.mode)), location_(location), maker_(sys::getpid()) {}
+
+Cgroup::Cgroup(Cgroup&& other) noexcept
+    : driver_(other.driver_),
+      location_(std::move(other.location_)),
+      made_(std::exchange(other.made_, {})),
+      directory_(std::move(other.directory_)),
+      maker_(other.maker_) {}
+
+Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
+  if (this == &other) return *this;
+  destroy();
+  driver_ = other.driver_;
+  location_ = std::move(other.location_);
+  made_ = std::exchange(other.made_, {});
+  directory_ = std::move(other.directory_);
+  maker_ = other.maker_;
+  return *this;
+}
+
+Cgroup::~Cgroup() { destroy(); }
+
+Cgroup Cgroup::create(const Location& location) {
+  const trace::Scope told(kChapter, "make cgroup " + in_words(location),
+                          "a group counts and limits what its processes use");
+  Cgroup cgroup(location);
+  cgroup.driver_->make(location, cgroup.made_);
+  return cgroup;
+}
+
+Cgroup Cgroup::reopen(const Location& location) { return Cgroup(location); }
+
+void Cgroup::apply(const Limits& limits) const {
+  validate(limits);
+  const std::string what = limits.in_words();
+  if (what.empty()) return;
+  const trace::Scope told(kChapter, "set " + what, "the kernel enforces it from here on");
+  driver_->apply(location_, limits);
+}
+
+void Cgroup::apply_devices(const std::vector<DeviceRule>& rules) const {
+  const trace::Scope told(kChapter, "set device rules",
+                          "a device node can be made by anyone who may mknod; using it is another "
+                          "question");
+  driver_->apply_devices(location_, rules);
+}
+
+void Cgroup::enter_by(ChildPlan& plan, sys::CloneArgs& clone) {
+  if (location_.mode == Mode::v2) {
+    const std::string path = location_.directories.front().path();
+    directory_ = sys::open(path.c_str(), O_PATH | O_DIRECTORY).or_throw(quoted(path));
+    clone.cgroup = directory_.get();
+    return;
+  }
+  std::vector<std::string> tasks;
+  for (const Directory& directory : location_.directories) {
+    tasks.push_back(directory.path() + "/tasks");
+  }
+  plan.add(JoinCgroups{plan.copy_array(tasks), plan.copy(in_words(location_))});
+}
+
+void Cgroup::attach(pid_t pid) const {
+  const trace::Scope told(kChapter,
+                          fmt::format("move process {} into {}", pid, in_words(location_)));
+  driver_->attach(location_, pid);
+}
+
+Stats Cgroup::stats() const { return driver_->stats(location_); }
+
+std::vector<pid_t> Cgroup::processes() const {
+  return processes_in(location_.directories.front().path());
+}
+
+void Cgroup::kill_all(std::chrono::milliseconds patience) const {
+  const trace::Scope told(kChapter, "kill all in cgroup " + in_words(location_),
+                          "nobody in it may outlive the container, however often it forked");
+  driver_->kill_all(location_, in(patience));
+}
+
+void Cgroup::remove(std::chrono::milliseconds patience) {
+  const trace::Scope told(kChapter, "remove cgroup " + in_words(location_),
+                          "the kernel keeps a group until somebody removes it");
+  made_.clear();
+  const Deadline deadline = in(patience);
+  for (const Directory& directory : location_.directories) {
+    remove_directory(*driver_, directory, deadline);
+  }
+}
+
+/// What was made here is removed, and only that. A destructor has nobody to tell of a failure:
+/// recovery finds the group by its name.
+void Cgroup::destroy() noexcept {
+  if (made_.empty() || maker_ != sys::getpid()) return;
+  try {
+    const Location made{location_.mode, std::exchange(made_, {})};
+    const Deadline deadline = in(kPatience);
+    driver_->kill_all(made, deadline);
+    for (const Directory& directory : made.directories) {
+      remove_directory(*driver_, directory, deadline);
+    }
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+}  // namespace minidocker::cgroups

@@ -1,0 +1,169 @@
+#include "group_files.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
+
+namespace minidocker::cgroups {
+namespace {
+
+constexpr std::size_t kShownPids = 8;
+constexpr std::size_t kPage = 4096;
+
+[[noreturn]] void refuse_missing(const Location& location, const ControlWrite& write) {
+  const Directory* directory = location.find(write.controller);
+  if (directory == nullptr) {
+    throw Error(ErrorKind::unavailable,
+                fmt::format("{}: this host has no {} controller; hint: mount its hierarchy",
+                            write.what, write.controller));
+  }
+  const std::string path = directory->path();
+  throw Error(ErrorKind::unavailable,
+              fmt::format("{}: there is no {}/{}; hint: {}", write.what, path, write.file,
+                          location.mode == Mode::v2
+                              ? fmt::format("the {} controller must be delegated and enabled in "
+                                            "cgroup.subtree_control of the groups above",
+                                            write.controller)
+                              : "the kernel must be built, and booted, with this accounting"));
+}
+
+void check_written(const Location& location, const ControlWrite& write, sys::Result<> result) {
+  if (result.ok() || (write.optional && result.error() == ENOENT)) return;
+  if (result.error() == ENOENT) refuse_missing(location, write);
+  std::move(result).or_throw(fmt::format("{}: {}, {}", write.what, write.file, quoted(write.value)),
+                             result.error() == EBUSY ? "more is in use than the limit allows" : "");
+}
+
+sys::Result<> write_one(const Location& location, const ControlWrite& write) {
+  const Directory* directory = location.find(write.controller);
+  if (directory == nullptr) refuse_missing(location, write);
+  return write_control_at(AT_FDCWD, (directory->path() + "/" + write.file).c_str(), write.value);
+}
+
+}  // namespace
+
+bool holds_word(std::string_view text, std::string_view word) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+    if (text.substr(0, end) == word) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+std::optional<std::string> read_control(const std::string& path) {
+  sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY);
+  if (opened.error() == ENOENT) return std::nullopt;
+  const UniqueFd fd = std::move(opened).or_throw(quoted(path));
+  std::string text(kPage, '\0');
+  const sys::Result<std::size_t> got = sys::read(fd.get(), text.data(), text.size());
+  if (got.error() == ENODEV) return std::nullopt;  // removed between open and read
+  text.resize(sys::Result(got).or_throw(quoted(path)));
+  if (text.size() == kPage) text += read_all(fd.get(), path);
+  return text;
+}
+
+std::vector<std::string> subgroups(const std::string& path) {
+  std::vector<std::string> names;
+  sys::Result<UniqueFd> directory = sys::open(path.c_str(), O_RDONLY | O_DIRECTORY);
+  if (directory.error() == ENOENT) return names;
+  const UniqueFd fd = std::move(directory).or_throw(quoted(path));
+  alignas(struct dirent64) std::array<char, 8192> buffer;
+  while (true) {
+    const sys::Result<std::size_t> got = sys::getdents64(fd.get(), buffer.data(), buffer.size());
+    // A group that is removed while we look at it has no subgroups.
+    if (!got || got.value() == 0) return names;
+    for (std::size_t at = 0; at < got.value();) {
+      const auto* entry = reinterpret_cast<const struct dirent64*>(buffer.data() + at);
+      at += entry->d_reclen;
+      const std::string_view name(entry->d_name);
+      if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+    }
+  }
+}
+
+std::vector<pid_t> parse_pids(std::string_view text) {
+  std::vector<pid_t> pids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    pid_t pid = 0;
+    const auto [next, error] = std::from_chars(at, end, pid);
+    if (error == std::errc{}) pids.push_back(pid);
+    at = std::find(next, end, '\n');
+    if (at < end) ++at;
+  }
+  return pids;
+}
+
+std::vector<pid_t> processes_in(const std::string& path) {
+  const std::optional<std::string> text = read_control(path + "/cgroup.procs");
+  if (!text) return {};
+  std::vector<pid_t> pids = parse_pids(*text);
+  for (const std::string& name : subgroups(path)) {
+    const std::vector<pid_t> below = processes_in(path + "/" + name);
+    pids.insert(pids.end(), below.begin(), below.end());
+  }
+  return pids;
+}
+
+std::string pids_in_words(const std::vector<pid_t>& pids) {
+  const auto shown = static_cast<std::ptrdiff_t>(std::min(pids.size(), kShownPids));
+  return fmt::format("{}{}", fmt::join(pids.begin(), pids.begin() + shown, ", "),
+                     pids.size() > kShownPids ? ", ..." : "");
+}
+
+std::vector<std::string> ancestors(const Directory& directory) {
+  std::vector<std::string> paths;
+  for (std::size_t at = directory.group.find('/'); at != std::string::npos;
+       at = directory.group.find('/', at + 1)) {
+    paths.push_back(directory.mount + directory.group.substr(0, at));
+  }
+  return paths;
+}
+
+int milliseconds_until(Deadline deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Deadline::clock::now());
+  return left.count() < 0 ? 0 : static_cast<int>(left.count());
+}
+
+void give_up_killing(const Directory& directory) {
+  throw Error(ErrorKind::unavailable,
+              fmt::format("kill all in {}: processes {} do not end; hint: they may be stuck in a "
+                          "system call, or belong to another PID namespace (0)",
+                          directory.path(), pids_in_words(processes_in(directory.path()))));
+}
+
+void require_empty(const Directory& directory) {
+  const std::vector<pid_t> pids = processes_in(directory.path());
+  if (pids.empty()) return;
+  throw Error(ErrorKind::conflict,
+              fmt::format("container's cgroup is not empty: {} holds {} process(es): {}; hint: "
+                          "another container has this cgroup path, or one was not deleted",
+                          directory.path(), pids.size(), pids_in_words(pids)));
+}
+
+void write_controls(const Location& location, const std::vector<ControlWrite>& writes) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    sys::Result<> result = write_one(location, writes[i]);
+    if (result.error() == EINVAL && writes[i].with_next) {
+      check_written(location, writes[i + 1], write_one(location, writes[i + 1]));
+      check_written(location, writes[i], write_one(location, writes[i]));
+      ++i;
+      continue;
+    }
+    check_written(location, writes[i], std::move(result));
+  }
+}
+
+}  // namespace minidocker::cgroups

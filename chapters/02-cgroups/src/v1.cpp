@@ -1,0 +1,231 @@
+#include "v1.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "group_files.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/sys/socket.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::cgroups {
+namespace {
+
+/// v1 has no event for "a process left": between two looks lies a poll of this length.
+constexpr int kLookAgainMs = 2;
+/// How many processes are held by pidfd at once; a descriptor each, of 1024 one usually has.
+constexpr std::size_t kBatch = 256;
+
+bool is_cpuset(const Directory& directory) {
+  return names_controller(directory.controllers, "cpuset");
+}
+
+/// A new cpuset group has neither CPUs nor memory nodes, and refuses every process with ENOSPC
+/// until it gets both from the group above.
+void fill_cpuset(const std::string& parent, const std::string& group) {
+  for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
+    write_control(group + file, read_control(parent + file).value_or(""));
+  }
+}
+
+/// Has the group above, by clone_children, filled this new one already? It copies both or none.
+bool is_filled(const std::string& group) {
+  const std::string mems = read_control(group + "/cpuset.mems").value_or("");
+  return mems.find_first_not_of(" \n") != std::string::npos;
+}
+
+/// Makes the groups above `directory`, which are shared by all and stay.
+void make_ancestors(const Directory& directory) {
+  const std::vector<std::string> paths = ancestors(directory);
+  for (std::size_t i = 1; i < paths.size(); ++i) {
+    sys::Result<> made = sys::mkdir(paths[i].c_str(), 0755);
+    if (!made && made.error() != EEXIST) std::move(made).or_throw(quoted(paths[i]));
+    if (!is_cpuset(directory)) continue;
+    if (!is_filled(paths[i])) fill_cpuset(paths[i - 1], paths[i]);
+    if (made) write_control(paths[i] + "/cgroup.clone_children", "1");
+  }
+}
+
+/// Makes the directory; false if it was there.
+bool make_directory(const Directory& directory) {
+  const std::string path = directory.path();
+  sys::Result<> made = sys::mkdir(path.c_str(), 0755);
+  if (made.error() == ENOENT) {
+    make_ancestors(directory);
+    made = sys::mkdir(path.c_str(), 0755);
+  }
+  if (made.error() == EEXIST) return false;
+  std::move(made).or_throw(quoted(path), "see why_not(): the hierarchy must be writable");
+  return true;
+}
+
+/// Nobody would ever run in a frozen group: its start would hang without a word.
+void require_thawed(const Directory& directory) {
+  const std::optional<std::string> state = read_control(directory.path() + "/freezer.state");
+  if (!state || state->starts_with("THAWED")) return;
+  throw Error(
+      ErrorKind::conflict,
+      fmt::format("container's cgroup is unexpectedly frozen: {}; hint: write THAWED to its "
+                  "freezer.state, or remove the group",
+                  directory.path()));
+}
+
+/// Opened once: each rule is a write(2) of its own.
+class RuleFile {
+ public:
+  RuleFile(const Directory& directory, const char* name)
+      : path_(directory.path() + "/" + name),
+        fd_(sys::open(path_.c_str(), O_WRONLY)
+                .or_throw(quoted(path_), "only root may set device rules of cgroup v1")) {}
+  void write(const std::string& rule) {
+    sys::write(fd_.get(), rule.data(), rule.size())
+        .or_throw(fmt::format("{}, {}", quoted(path_), quoted(rule)));
+  }
+
+ private:
+  std::string path_;
+  UniqueFd fd_;
+};
+
+/// Stops all members for as long as it lives: nobody forks while the list is worked off. SIGKILL
+/// takes effect when they thaw.
+class Frozen {
+ public:
+  explicit Frozen(const Directory* freezer)
+      : file_(freezer != nullptr ? freezer->path() + "/freezer.state" : "") {
+    if (!file_.empty()) (void)write_control_at(AT_FDCWD, file_.c_str(), "FROZEN");
+  }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+  ~Frozen() {
+    if (!file_.empty()) (void)write_control_at(AT_FDCWD, file_.c_str(), "THAWED");
+  }
+
+ private:
+  std::string file_;
+};
+
+/// SIGKILLs `pids` if they are still members once a pidfd holds each: a number that was given to a
+/// stranger meanwhile is then not in the list any more.
+void kill_members(const Directory& directory, const std::vector<pid_t>& pids) {
+  for (std::size_t at = 0; at < pids.size(); at += kBatch) {
+    std::vector<std::pair<pid_t, UniqueFd>> held;
+    for (std::size_t i = at; i < std::min(at + kBatch, pids.size()); ++i) {
+      sys::Result<UniqueFd> pidfd = sys::pidfd_open(pids[i]);
+      if (pidfd) held.emplace_back(pids[i], std::move(pidfd).value());
+    }
+    const std::vector<pid_t> members = processes_in(directory.path());
+    for (const auto& [pid, pidfd] : held) {
+      if (std::ranges::find(members, pid) == members.end()) continue;
+      (void)sys::pidfd_send_signal(pidfd.get(), SIGKILL);
+    }
+  }
+}
+
+std::optional<std::string> read_in(const Location& location, const char* controller,
+                                   const char* file) {
+  const Directory* directory = location.find(controller);
+  return directory == nullptr ? std::nullopt : read_control(directory->path() + "/" + file);
+}
+
+std::optional<Bytes> as_bytes(std::optional<std::uint64_t> number) {
+  return number ? std::optional(Bytes{*number}) : std::nullopt;
+}
+
+std::optional<std::chrono::nanoseconds> as_time(std::optional<std::uint64_t> number) {
+  if (!number) return std::nullopt;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(*number));
+}
+
+}  // namespace
+
+void V1Driver::make(const Location& location, std::vector<Directory>& made) const {
+  bool existed = false;
+  for (const Directory& directory : location.directories) {
+    if (make_directory(directory)) {
+      made.push_back(directory);
+    } else {
+      existed = true;
+      require_empty(directory);
+    }
+    if (is_cpuset(directory) && !is_filled(directory.path())) {
+      fill_cpuset(ancestors(directory).back(), directory.path());
+    }
+  }
+  const Directory* freezer = location.find("freezer");
+  if (existed && freezer != nullptr) require_thawed(*freezer);
+}
+
+void V1Driver::apply(const Location& location, const Limits& limits) const {
+  write_controls(location, v1_writes(limits));
+}
+
+void V1Driver::apply_devices(const Location& location, const std::vector<DeviceRule>& rules) const {
+  if (rules.empty()) return;
+  const Directory* directory = location.find("devices");
+  if (directory == nullptr) {
+    throw Error(ErrorKind::unavailable,
+                "device rules: this host has no devices controller; hint: mount its hierarchy");
+  }
+  RuleFile deny(*directory, "devices.deny");
+  RuleFile allow(*directory, "devices.allow");
+  for (const DeviceRule& rule : rules) {
+    (rule.verdict == Verdict::deny ? deny : allow).write(rule_text(rule));
+  }
+}
+
+void V1Driver::attach(const Location& location, pid_t pid) const {
+  for (const Directory& directory : location.directories) {
+    write_control(directory.path() + "/cgroup.procs", std::to_string(pid));
+  }
+}
+
+Stats V1Driver::stats(const Location& location) const {
+  Stats stats;
+  const auto number = [&](const char* controller, const char* file) {
+    return parse_number(read_in(location, controller, file).value_or(""));
+  };
+  stats.memory.usage = as_bytes(number("memory", "memory.usage_in_bytes"));
+  stats.memory.peak = as_bytes(number("memory", "memory.max_usage_in_bytes"));
+  stats.memory.limit =
+      parse_v1_limit(read_in(location, "memory", "memory.limit_in_bytes").value_or(""));
+  stats.memory.oom_kills =
+      parse_keyed(read_in(location, "memory", "memory.oom_control").value_or(""), "oom_kill");
+  stats.cpu.usage = as_time(number("cpuacct", "cpuacct.usage"));
+  const std::string cpu = read_in(location, "cpu", "cpu.stat").value_or("");
+  stats.cpu.periods = parse_keyed(cpu, "nr_periods");
+  stats.cpu.throttled_periods = parse_keyed(cpu, "nr_throttled");
+  stats.cpu.throttled_time = as_time(parse_keyed(cpu, "throttled_time"));
+  stats.pids.current = number("pids", "pids.current");
+  stats.pids.limit = number("pids", "pids.max");
+  return stats;
+}
+
+void V1Driver::kill_all(const Location& location, Deadline deadline) const {
+  for (const Directory& directory : location.directories) {
+    while (true) {
+      const std::vector<pid_t> seen = processes_in(directory.path());
+      if (seen.empty()) break;
+      {
+        const Frozen frozen(location.find("freezer"));
+        kill_members(directory, processes_in(directory.path()));
+      }
+      if (Deadline::clock::now() >= deadline) give_up_killing(directory);
+      wait_for_change(directory, deadline);
+    }
+  }
+}
+
+void V1Driver::wait_for_change(const Directory&, Deadline deadline) const {
+  (void)sys::poll({}, std::min(milliseconds_until(deadline), kLookAgainMs));
+}
+
+}  // namespace minidocker::cgroups

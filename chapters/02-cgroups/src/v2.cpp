@@ -1,0 +1,184 @@
+#include "v2.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "group_files.hpp"
+#include "minidocker/cgroups/device_program.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/bpf.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/socket.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+#include "minidocker/toolbox/trace.hpp"
+
+namespace minidocker::cgroups {
+namespace {
+
+constexpr std::array<const char*, 6> kWanted{"cpuset", "cpu", "io", "memory", "hugetlb", "pids"};
+
+/// `+cpu +memory`: what the group at `path` has and does not hand down yet.
+std::vector<std::string> to_enable(const std::string& path) {
+  const std::string has = read_control(path + "/cgroup.controllers").value_or("");
+  const std::string hands_down = read_control(path + "/cgroup.subtree_control").value_or("");
+  std::vector<std::string> missing;
+  for (const char* controller : kWanted) {
+    if (holds_word(has, controller) && !holds_word(hands_down, controller)) {
+      missing.push_back(fmt::format("+{}", controller));
+    }
+  }
+  return missing;
+}
+
+/// Lets the group at `path` hand all it has down to its children. Only ever adds: others live
+/// there too. What cannot be had is no error here but where a limit needs it.
+void hand_down(const std::string& path) {
+  const std::vector<std::string> controllers = to_enable(path);
+  if (controllers.empty()) return;
+  const std::string file = path + "/cgroup.subtree_control";
+  const std::string all = fmt::format("{}", fmt::join(controllers, " "));
+  if (write_control_at(AT_FDCWD, file.c_str(), all)) return;
+  // One refused controller refuses the whole write (cpu, while a realtime task runs in the root).
+  const trace::Scope told("02-cgroups", "enable the controllers one by one in " + file,
+                          "together they were refused");
+  for (const std::string& controller : controllers) {
+    (void)write_control_at(AT_FDCWD, file.c_str(), controller);
+  }
+}
+
+bool has_common_controllers(const std::string& path) {
+  const std::string text = read_control(path + "/cgroup.controllers").value_or("");
+  return holds_word(text, "memory") && holds_word(text, "cpu") && holds_word(text, "pids");
+}
+
+void make_ancestors(const Directory& directory) {
+  const std::vector<std::string> paths = ancestors(directory);
+  for (std::size_t i = 1; i < paths.size(); ++i) {
+    sys::Result<> made = sys::mkdir(paths[i].c_str(), 0755);
+    if (made.error() != EEXIST) std::move(made).or_throw(quoted(paths[i]));
+  }
+}
+
+void require_thawed(const Directory& directory) {
+  const std::string events = read_control(directory.path() + "/cgroup.events").value_or("");
+  if (parse_keyed(events, "frozen").value_or(0) == 0) return;
+  throw Error(ErrorKind::conflict,
+              fmt::format("container's cgroup is unexpectedly frozen: {}; hint: write 0 to its "
+                          "cgroup.freeze, or remove the group",
+                          directory.path()));
+}
+
+UniqueFd open_directory(const Directory& directory) {
+  const std::string path = directory.path();
+  return sys::open(path.c_str(), O_RDONLY | O_DIRECTORY).or_throw(quoted(path));
+}
+
+bool is_populated(std::string_view events) { return parse_keyed(events, "populated") == 1U; }
+
+std::optional<std::chrono::nanoseconds> microseconds_of(std::string_view text,
+                                                        std::string_view key) {
+  const std::optional<std::uint64_t> number = parse_keyed(text, key);
+  if (!number) return std::nullopt;
+  return std::chrono::microseconds(static_cast<std::int64_t>(*number));
+}
+
+std::optional<Bytes> bytes_in(const std::string& path) {
+  const std::optional<std::uint64_t> number = parse_number(read_control(path).value_or(""));
+  return number ? std::optional(Bytes{*number}) : std::nullopt;
+}
+
+}  // namespace
+
+void V2Driver::make(const Location& location, std::vector<Directory>& made) const {
+  const Directory& directory = location.directories.front();
+  const std::string path = directory.path();
+  sys::Result<> result = sys::mkdir(path.c_str(), 0755);
+  if (result.error() == ENOENT) {
+    make_ancestors(directory);
+    result = sys::mkdir(path.c_str(), 0755);
+  }
+  if (result.error() == EEXIST) {
+    require_empty(directory);
+    require_thawed(directory);
+  } else {
+    std::move(result).or_throw(quoted(path), "the group above it must be delegated to us");
+    made.push_back(directory);
+  }
+  if (has_common_controllers(path)) return;
+  for (const std::string& above : ancestors(directory)) hand_down(above);
+}
+
+void V2Driver::apply(const Location& location, const Limits& limits) const {
+  write_controls(location, v2_writes(limits));
+}
+
+void V2Driver::apply_devices(const Location& location, const std::vector<DeviceRule>& rules) const {
+  constexpr const char* kHint =
+      "device rules of cgroup v2 need CAP_SYS_ADMIN outside of any "
+      "user namespace";
+  const UniqueFd group = open_directory(location.directories.front());
+  const std::vector<struct bpf_insn> program = compile_devices(rules);
+  const UniqueFd loaded =
+      sys::bpf_load_cgroup_device(program, "mini_docker").or_throw("device rules", kHint);
+  const sys::BpfProgramIds old = sys::bpf_attached_devices(group.get()).or_throw("device rules");
+  // All attached programs must agree, so the old one may go only after the new one has come:
+  // never is there a moment without a rule.
+  sys::bpf_attach_device(group.get(), loaded.get()).or_throw("device rules", kHint);
+  for (std::size_t i = 0; i < old.count; ++i) {
+    const UniqueFd before = sys::bpf_program_by_id(old.ids[i]).or_throw("old device rules");
+    sys::bpf_detach_device(group.get(), before.get()).or_throw("old device rules");
+  }
+}
+
+void V2Driver::attach(const Location& location, pid_t pid) const {
+  write_control(location.directories.front().path() + "/cgroup.procs", std::to_string(pid));
+}
+
+Stats V2Driver::stats(const Location& location) const {
+  const std::string path = location.directories.front().path();
+  Stats stats;
+  stats.memory.usage = bytes_in(path + "/memory.current");
+  stats.memory.peak = bytes_in(path + "/memory.peak");
+  stats.memory.limit = bytes_in(path + "/memory.max");
+  stats.memory.oom_kills =
+      parse_keyed(read_control(path + "/memory.events").value_or(""), "oom_kill");
+  const std::string cpu = read_control(path + "/cpu.stat").value_or("");
+  stats.cpu.usage = microseconds_of(cpu, "usage_usec");
+  stats.cpu.periods = parse_keyed(cpu, "nr_periods");
+  stats.cpu.throttled_periods = parse_keyed(cpu, "nr_throttled");
+  stats.cpu.throttled_time = microseconds_of(cpu, "throttled_usec");
+  stats.pids.current = parse_number(read_control(path + "/pids.current").value_or(""));
+  stats.pids.limit = parse_number(read_control(path + "/pids.max").value_or(""));
+  return stats;
+}
+
+void V2Driver::kill_all(const Location& location, Deadline deadline) const {
+  const Directory& directory = location.directories.front();
+  const std::string path = directory.path();
+  // One write for the whole tree, whoever forks meanwhile and whoever is frozen (kernel 5.14).
+  sys::Result<> killed = write_control_at(AT_FDCWD, (path + "/cgroup.kill").c_str(), "1");
+  if (killed.error() == ENOENT) return;
+  std::move(killed).or_throw(quoted(path + "/cgroup.kill"));
+  while (is_populated(read_control(path + "/cgroup.events").value_or(""))) {
+    if (Deadline::clock::now() >= deadline) give_up_killing(directory);
+    wait_for_change(directory, deadline);
+  }
+}
+
+void V2Driver::wait_for_change(const Directory& directory, Deadline deadline) const {
+  const std::string path = directory.path() + "/cgroup.events";
+  sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY);
+  if (!opened) return;
+  const UniqueFd events = std::move(opened).value();
+  // Reading arms poll for the next change; what changed before shows in the text.
+  if (!is_populated(read_all(events.get(), path))) return;
+  std::array<struct pollfd, 1> wait{{{events.get(), POLLPRI, 0}}};
+  (void)sys::poll(wait, milliseconds_until(deadline));
+}
+
+}  // namespace minidocker::cgroups

@@ -1,0 +1,67 @@
+#include "minidocker/cgroups/view.hpp"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "minidocker/toolbox/safe_path.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::cgroups {
+namespace {
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+std::vector<GroupView> views_of(const Location& location) {
+  std::vector<GroupView> views;
+  if (location.mode == Mode::v2 || location.mode == Mode::none) return views;
+  for (const Directory& directory : location.directories) {
+    views.push_back({last_part(directory.mount), directory.path()});
+  }
+  return views;
+}
+
+std::vector<ControllerLink> links_of(const Location& location) {
+  std::vector<ControllerLink> links;
+  for (const Directory& directory : location.directories) {
+    const std::string target = last_part(directory.mount);
+    std::string_view rest = directory.controllers;
+    if (rest.find(',') == std::string_view::npos) continue;
+    while (!rest.empty()) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view name = rest.substr(0, comma);
+      if (name != target) links.push_back({std::string(name), target});
+      rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    }
+  }
+  return links;
+}
+
+StepResult BindGroups::run(ChildContext&) const noexcept {
+  const sys::Result<UniqueFd> tmpfs = open_in_root(*root, where, O_PATH | O_DIRECTORY);
+  if (!tmpfs) return tmpfs;
+  // From here on plain names: nothing is in this tmpfs but what this loop makes.
+  const sys::Result<> entered = sys::fchdir(tmpfs.value().get());
+  if (!entered) return entered;
+  for (std::size_t i = 0; i < count; ++i) {
+    const sys::Result<> made = sys::mkdirat(AT_FDCWD, names[i], 0755);
+    if (!made) return made;
+    const sys::Result<> bound = sys::mount(groups[i], names[i], nullptr, MS_BIND, nullptr);
+    if (!bound) return bound;
+  }
+  return sys::mount_setattr(tmpfs.value().get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes, 0,
+                            0);
+}
+
+std::string BindGroups::describe() const {
+  return fmt::format("bind the container's own groups of {} hierarchies below {}", count, where);
+}
+
+}  // namespace minidocker::cgroups
