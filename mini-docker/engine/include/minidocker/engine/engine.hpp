@@ -1,0 +1,154 @@
+#pragma once
+/// \file
+/// The engine: images and containers as docker's clients know them. Several processes may use one
+/// state directory at the same time; each container is owned by the process that runs it.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "minidocker/engine/request.hpp"
+#include "minidocker/toolbox/bytes.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
+
+namespace minidocker::engine {
+
+/// Where everything lies. The only place that knows the defaults.
+struct Paths {
+  std::string state;     ///< what survives a reboot: rows, images, writable layers
+  std::string run;       ///< what does not: locks, shims, the runtime's state
+  std::string programs;  ///< where mini-shim, mini-worker and mini-init stand
+
+  /// `root` is --root: state there, run below it. Without: MINI_DOCKER_ROOT likewise; else
+  /// /var/lib/mini-docker and /run/mini-docker, or for an ordinary user mini-docker in
+  /// $XDG_DATA_HOME (~/.local/share) and $XDG_RUNTIME_DIR. Throws Error(invalid_argument) if
+  /// nothing of this says where.
+  [[nodiscard]] static Paths choose(const std::optional<std::string>& root);
+};
+
+/// A line of `images`.
+struct ImageSummary {
+  std::string repository;    ///< "busybox", or "<none>"
+  std::string tag;           ///< "latest", or "<none>"
+  std::string id;            ///< 64 hex digits
+  std::int64_t created = 0;  ///< seconds since 1970
+  Bytes size;                ///< of its layers
+};
+
+/// What a container is doing. The state machine stands in states.hpp.
+enum class State {
+  creating,  ///< a row, and perhaps some of what it names
+  created,   ///< complete, never started (or its start failed)
+  starting,  ///< a shim is being told
+  running,   ///< its program runs
+  exited,    ///< its program has ended
+  removing,  ///< what it names is going
+};
+
+/// A line of `ps`.
+struct ContainerSummary {
+  std::string id;                ///< 64 hex digits
+  std::string name;              ///< without a slash
+  std::string image;             ///< as the caller named it
+  std::string command;           ///< entrypoint and command, joined with blanks
+  State state = State::created;  ///< at this moment
+  int exit_code = 0;             ///< of the last run
+  std::int64_t created = 0;      ///< seconds since 1970
+  std::int64_t started = 0;      ///< seconds since 1970; 0: never
+  std::int64_t finished = 0;     ///< seconds since 1970; 0: never
+};
+
+/// Whether a running container may be killed to be removed.
+enum class Force { no, yes };
+
+/// A container could not be started, with the exit code that docker's client gives then: 127 for
+/// a program that is not there, 126 for one that cannot be executed, else 125.
+class StartError : public Error {
+ public:
+  /// Takes the shim's words.
+  StartError(ErrorKind kind, const std::string& message, int exit_code)
+      : Error(kind, message), exit_code_(exit_code) {}
+  /// 125, 126 or 127.
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+/// What the started program is connected to. Descriptors are borrowed.
+struct StartOptions {
+  int in = 0;                            ///< not read unless the container is interactive
+  int out = 1;                           ///< receives stdout, and all of a terminal's output
+  int err = 2;                           ///< receives stderr
+  std::optional<trace::Format> explain;  ///< narrate the kernel's part of it?
+  int explain_fd = 2;                    ///< where to
+};
+
+/// A running container and its owner's view of it. When it is dropped before the end, the
+/// container is ended.
+class Attachment {
+ public:
+  Attachment(Attachment&&) noexcept;
+  Attachment& operator=(Attachment&&) noexcept;
+  ~Attachment();
+
+  /// Readable once there is news; borrowed, poll(2)able.
+  [[nodiscard]] int fd() const noexcept;
+  /// Sends a signal to the container's first process; none if it has ended.
+  void signal(int number);
+  /// The caller's terminal has this many rows and columns now.
+  void resize(std::uint16_t rows, std::uint16_t columns);
+  /// Reads news, waiting for some: the exit code once the container has ended, is recorded, and,
+  /// with auto_remove, removed. Throws Error(internal) if the shim died.
+  [[nodiscard]] std::optional<int> next();
+
+  struct Impl;                                      ///< inside of the engine
+  explicit Attachment(std::unique_ptr<Impl> impl);  ///< made by Engine::start()
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The engine, on one state directory. Not for use by several threads.
+class Engine {
+ public:
+  /// Makes the directories, opens the records, and recovers: finishes or rolls back what a process
+  /// that died left half done, ends containers whose owner is gone, and removes what no row knows.
+  /// Throws SystemError, Error.
+  explicit Engine(Paths paths);
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  /// Loads an image archive or OCI layout; returns the names it got ("busybox:latest"; an id for
+  /// one without a name). Throws Error; then nothing of it is in the store.
+  std::vector<std::string> load(const std::string& path);
+  /// All images, newest first.
+  [[nodiscard]] std::vector<ImageSummary> images() const;
+  /// All containers, newest first.
+  [[nodiscard]] std::vector<ContainerSummary> containers() const;
+
+  /// Makes a container and returns its id. The caller owns it until it drops this engine or the
+  /// Attachment that start() gave. Throws Error with docker's words; then nothing is left.
+  std::string create(const CreateRequest& request);
+  /// Starts a container made by create() of this engine. Throws StartError; the container then is
+  /// `created` still, or gone with auto_remove.
+  Attachment start(const std::string& id, const StartOptions& options);
+  /// Removes a container, by id, name or unique beginning of an id. Throws Error(not_found,
+  /// conflict).
+  void remove(const std::string& name, Force force);
+  /// What recovery could not do, one line each; what it concerns is tried again next time.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
+
+  struct Impl;  ///< inside of the engine
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace minidocker::engine

@@ -1,0 +1,122 @@
+#include "database.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "minidocker/toolbox/error.hpp"
+
+namespace minidocker::engine {
+namespace {
+
+/// Another process holds the write lock for the length of one small transaction.
+constexpr int kBusyTimeoutMs = 10'000;
+
+[[noreturn]] void fail(sqlite3* database, std::string_view what) {
+  const int extended = sqlite3_extended_errcode(database);
+  const std::string message = sqlite3_errmsg(database);
+  if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY) {
+    throw UniqueClash{message};
+  }
+  const int primary = extended & 0xff;
+  const bool is_host = primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY ||
+                       primary == SQLITE_FULL || primary == SQLITE_IOERR;
+  throw Error(is_host ? ErrorKind::unavailable : ErrorKind::internal,
+              fmt::format("engine's records: {}: {}", what, message));
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
+  sqlite3_finalize(statement);
+}
+
+Statement::Statement(sqlite3* database, std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code =
+      sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  if (code != SQLITE_OK) fail(database, sql);
+  statement_.reset(statement);
+}
+
+Statement& Statement::bind(int index, std::string_view text) {
+  // A string_view without bytes may hold a null pointer, which SQLite would take for NULL.
+  const char* data = text.empty() ? "" : text.data();
+  if (sqlite3_bind_text(statement_.get(), index, data, static_cast<int>(text.size()),
+                        SQLITE_TRANSIENT) != SQLITE_OK) {
+    fail(sqlite3_db_handle(statement_.get()), "bind");
+  }
+  return *this;
+}
+
+Statement& Statement::bind(int index, std::int64_t number) {
+  if (sqlite3_bind_int64(statement_.get(), index, number) != SQLITE_OK) {
+    fail(sqlite3_db_handle(statement_.get()), "bind");
+  }
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  fail(sqlite3_db_handle(statement_.get()), sqlite3_sql(statement_.get()));
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+}
+
+std::string Statement::text(int column) const {
+  const unsigned char* data = sqlite3_column_text(statement_.get(), column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+  return data == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(data), size);
+}
+
+std::int64_t Statement::number(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+void Database::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+
+Database::Database(const std::string& path) {
+  sqlite3* handle = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) fail(handle, path);
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  // NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the
+  // order. What is then on disk without a row is removed by the next recovery, as after any crash.
+  execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON");
+}
+
+void Database::execute(const std::string& sql) {
+  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    fail(handle_.get(), sql);
+  }
+}
+
+Statement Database::prepare(std::string_view sql) const { return {handle_.get(), sql}; }
+
+int Database::changes() const { return sqlite3_changes(handle_.get()); }
+
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+    // SQLite has rolled back already; closing the handle would do it in any case.
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace minidocker::engine

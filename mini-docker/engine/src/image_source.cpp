@@ -1,0 +1,121 @@
+#include "image_source.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <sstream>
+#include <utility>
+
+#include "minidocker/images/worker_protocol.hpp"
+#include "minidocker/images/workspace.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/pipe.hpp"
+#include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/trace.hpp"
+#include "times.hpp"
+
+namespace minidocker::engine {
+namespace {
+
+ImageDefaults defaults_of(const images::ImageConfig& config) {
+  return {config.entrypoint, config.cmd, config.env, config.user, config.working_dir};
+}
+
+ImageSummary summary(const images::Image& image, const images::ImageConfig& config) {
+  ImageSummary summary;
+  summary.repository = "<none>";
+  summary.tag = "<none>";
+  summary.id = image.id.hex();
+  summary.created = seconds_of_rfc3339(config.created);
+  summary.size = Bytes{image.size};
+  return summary;
+}
+
+std::string familiar(const std::string& full_name) {
+  return images::ImageName::parse(full_name).familiar();
+}
+
+}  // namespace
+
+ImageSource::ImageSource(const Paths& paths)
+    : worker_(paths.programs + "/mini-worker"),
+      layers_dir_(paths.state + "/layers"),
+      temporaries_(paths.state + "/tmp"),
+      store_(images::Store::open(paths.state + "/images")),
+      layers_(layers_dir_) {}
+
+void ImageSource::clean_temporaries() const { images::clean_temporaries(temporaries_); }
+
+ImageSource::Loaded ImageSource::run_worker(const std::string& from,
+                                            const std::string& image) const {
+  images::WorkerRequest request;
+  request.store = store_.dir();
+  request.layers = layers_dir_;
+  request.temporaries = temporaries_;
+  request.from = from;
+  request.image = image;
+  request.owners = sys::geteuid() == 0 ? images::Owners::keep : images::Owners::squash;
+  std::vector<std::string> argv = request.to_arguments();
+  argv.insert(argv.begin(), worker_);
+
+  Pipe progress = Pipe::make();
+  const std::array<std::pair<int, int>, 1> fds{{{progress.write_end.get(), images::kProgressFd}}};
+  Process process = Process::spawn(argv, fds);
+  progress.write_end.reset();
+  std::istringstream lines(read_all(progress.read_end.get(), "the worker's progress"));
+  const ExitStatus status = process.wait();
+
+  Loaded loaded;
+  bool is_done = false;
+  for (std::string line; std::getline(lines, line);) {
+    const images::WorkerEvent event = images::WorkerEvent::parse(line);
+    using Type = images::WorkerEvent::Type;
+    if (event.type == Type::error) throw Error(event.kind, event.message);
+    if (event.type == Type::image) loaded = {event.id, event.names};
+    is_done = is_done || event.type == Type::done;
+  }
+  if (is_done) return loaded;
+  throw Error(ErrorKind::internal,
+              fmt::format("mini-worker ended without a word (code {}); nothing was loaded",
+                          status.shell_code()));
+}
+
+std::vector<std::string> ImageSource::load(const std::string& path) const {
+  const trace::Scope scope("04-images", "have mini-worker read and unpack " + path,
+                           "nothing foreign is parsed in this process");
+  const Loaded loaded = run_worker(path, "");
+  std::vector<std::string> names;
+  for (const std::string& name : loaded.names) names.push_back(familiar(name));
+  if (names.empty()) names.push_back(loaded.id);
+  return names;
+}
+
+RunnableImage ImageSource::prepare(const std::string& name) const {
+  const trace::Scope scope("04-images", "find image " + name,
+                           "its layers are directories already, unpacked once and shared");
+  const images::Image image = store_.get_image(name);
+  const images::ImageConfig config = store_.config_of(image);
+  if (!layers_.missing_of(config).empty()) static_cast<void>(run_worker("", image.id.str()));
+  return {image.id.hex(), defaults_of(config), layers_.paths_of(config)};
+}
+
+std::vector<ImageSummary> ImageSource::list() const {
+  std::vector<ImageSummary> list;
+  for (const images::Image& image : store_.images()) {
+    const ImageSummary base = summary(image, store_.config_of(image));
+    if (image.names.empty()) list.push_back(base);
+    for (const images::ImageName& name : image.names) {
+      ImageSummary named = base;
+      named.repository = name.familiar_repository();
+      named.tag = name.tag;
+      list.push_back(named);
+    }
+  }
+  std::ranges::stable_sort(list, std::greater<>{}, &ImageSummary::created);
+  return list;
+}
+
+}  // namespace minidocker::engine

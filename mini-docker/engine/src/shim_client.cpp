@@ -1,0 +1,130 @@
+#include "shim_client.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <csignal>
+#include <sstream>
+#include <utility>
+
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/pipe.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/trace.hpp"
+
+namespace minidocker::engine {
+namespace {
+
+constexpr int kShimDied = 125;
+
+shim::OverlayRoot root_of(const ContainerRow& row, const ContainerPaths& places) {
+  shim::OverlayRoot root;
+  std::istringstream layers(row.root);
+  for (std::string layer; std::getline(layers, layer);) root.lowers.push_back(layer);
+  root.upper = places.directory + "/upper";
+  root.work = places.directory + "/work";
+  root.target = places.directory + "/rootfs";
+  root.is_volatile = row.auto_remove;
+  return root;
+}
+
+/// config.json in memory: it may be longer than a message.
+UniqueFd memory_file(const std::string& text) {
+  UniqueFd fd = sys::memfd_create("config.json", 0).or_throw("config.json");
+  write_all(fd.get(), text, "config.json in memory");
+  sys::lseek(fd.get(), 0, SEEK_SET).or_throw("config.json in memory");
+  return fd;
+}
+
+shim::Start start_message(const ContainerRow& row, const ContainerPaths& places,
+                          const StartOptions& options) {
+  shim::Start start;
+  start.id = row.id;
+  start.root = root_of(row, places);
+  start.directory = places.shim;
+  start.state_root = places.state_root;
+  start.runtime = row.runtime;
+  start.explain = options.explain;
+  start.fds.spec = memory_file(row.spec);
+  start.fds.in = row.interactive ? sys::dup(options.in).or_throw("standard input")
+                                 : sys::open("/dev/null", O_RDWR).or_throw("/dev/null");
+  start.fds.out = sys::dup(options.out).or_throw("standard output");
+  start.fds.err = sys::dup(options.err).or_throw("standard error");
+  if (options.explain) start.fds.trace = sys::dup(options.explain_fd).or_throw("the narration");
+  return start;
+}
+
+RunningShim spawn_shim(const std::string& program, int lock_fd) {
+  SocketPair sockets = SocketPair::make();
+  const UniqueFd null = sys::open("/dev/null", O_RDWR).or_throw("/dev/null");
+  // The shim itself prints nothing: what it has to say goes over its socket.
+  const std::array<std::pair<int, int>, 5> fds{{{null.get(), 0},
+                                                {null.get(), 1},
+                                                {null.get(), 2},
+                                                {sockets.theirs.get(), shim::kSocketFd},
+                                                {lock_fd, shim::kLockFd}}};
+  return {Process::spawn({program}, fds), std::move(sockets.ours)};
+}
+
+void await_start(RunningShim& running) {
+  for (;;) {
+    const std::optional<shim::Event> event = shim::receive_event(running.socket.get());
+    if (!event) {
+      const ExitStatus status = running.process.wait();
+      throw StartError(ErrorKind::internal,
+                       fmt::format("the container's shim died ({}) before the program ran",
+                                   status.signal != 0 ? fmt::format("signal {}", status.signal)
+                                                      : fmt::format("exit code {}", status.code)),
+                       kShimDied);
+    }
+    if (std::holds_alternative<shim::Started>(*event)) return;
+    if (const auto* failed = std::get_if<shim::Failed>(&*event)) {
+      running.process.wait();
+      throw StartError(failed->kind, failed->message, failed->exit_code);
+    }
+  }
+}
+
+}  // namespace
+
+ContainerPaths::ContainerPaths(const Paths& paths, const ContainerRow& row)
+    : directory(paths.state + "/containers/" + row.id),
+      shim(paths.run + "/shim/" + row.id),
+      lock(paths.run + "/lock/" + row.id),
+      state_root(paths.run + (row.runtime.empty() ? "/runtime" : "/oci")) {}
+
+RunningShim start_shim(const Paths& paths, const ContainerRow& row, const StartOptions& options,
+                       int lock_fd) {
+  const trace::Scope scope("mini-docker/shim", "start mini-shim and hand it the container",
+                           "it outlives requests, holds the terminal, and records the exit");
+  const ContainerPaths places(paths, row);
+  remove_tree(places.shim);  // of an earlier run
+  make_dirs(places.shim, 0700);
+  make_dirs(places.state_root, 0700);
+  const shim::Start start = start_message(row, places, options);
+  RunningShim running = spawn_shim(paths.programs + "/mini-shim", lock_fd);
+  shim::send(running.socket.get(), start);
+  await_start(running);
+  return running;
+}
+
+void clean_up_after_shim(const Paths& paths, const ContainerRow& row) {
+  const ContainerPaths places(paths, row);
+  if (!exists(places.state_root + "/" + row.id)) return;
+  std::vector<std::string> argv{paths.programs + "/mini-shim", "cleanup", places.state_root,
+                                row.id};
+  if (!row.runtime.empty()) argv.push_back(row.runtime);
+  Pipe errors = Pipe::make();
+  const std::array<std::pair<int, int>, 1> fds{{{errors.write_end.get(), 2}}};
+  Process process = Process::spawn(argv, fds);
+  errors.write_end.reset();
+  std::string words = read_all(errors.read_end.get(), "errors of mini-shim cleanup");
+  if (process.wait().shell_code() == 0) return;
+  while (words.ends_with('\n')) words.pop_back();
+  throw Error(
+      ErrorKind::internal,
+      fmt::format("container {}: what its shim left cannot be removed: {}", row.name, words));
+}
+
+}  // namespace minidocker::engine

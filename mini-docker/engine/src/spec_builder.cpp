@@ -1,0 +1,162 @@
+#include "spec_builder.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
+
+namespace minidocker::engine {
+namespace {
+
+using spec::NamespaceType;
+
+constexpr std::int64_t kCpuPeriodUs = 100'000;
+constexpr std::int64_t kNanosPerCpu = 1'000'000'000;
+constexpr std::uint64_t kLeastMemory = 6 * 1024 * 1024;
+
+std::vector<std::string> masked_paths() {
+  return {"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+          "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+          "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+          "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
+}
+
+std::vector<std::string> readonly_paths() {
+  return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+}
+
+std::vector<spec::Namespace> namespaces(const CreateRequest& request, const Maker& maker) {
+  // A cgroup namespace hides where in the host's tree the container lies. docker leaves it out on
+  // cgroup v1 for the sake of programs older than it; we don't.
+  std::vector<spec::Namespace> list{{NamespaceType::mount, ""}, {NamespaceType::cgroup, ""}};
+  if (request.pid == NamespaceMode::own) list.push_back({NamespaceType::pid, ""});
+  if (request.network == NamespaceMode::own) list.push_back({NamespaceType::network, ""});
+  if (request.ipc != IpcMode::host) list.push_back({NamespaceType::ipc, ""});
+  if (request.uts == NamespaceMode::own) list.push_back({NamespaceType::uts, ""});
+  if (maker.is_rootless()) list.push_back({NamespaceType::user, ""});
+  return list;
+}
+
+std::vector<spec::Rlimit> rlimits(const std::vector<Ulimit>& ulimits) {
+  std::vector<spec::Rlimit> list;
+  for (const Ulimit& limit : ulimits) {
+    std::string type = "RLIMIT_";
+    for (const char c : limit.name) type += static_cast<char>(std::toupper(c));
+    std::erase_if(list, [&](const spec::Rlimit& other) { return other.type == type; });
+    list.push_back({type, limit.hard, limit.soft});
+  }
+  return list;
+}
+
+bool is_root(const std::string& user) {
+  const std::string name = user.substr(0, user.find(':'));
+  return name.empty() || name == "0" || name == "root";
+}
+
+bool is_root_group(const std::string& user) {
+  const std::size_t colon = user.find(':');
+  if (colon == std::string::npos) return true;
+  const std::string group = user.substr(colon + 1);
+  return group.empty() || group == "0" || group == "root";
+}
+
+void check_ids(const std::string& user, const Maker& maker) {
+  if (!maker.is_rootless() || (is_root(user) && is_root_group(user))) return;
+  throw Error(ErrorKind::unavailable,
+              fmt::format("user '{}': a container of an ordinary user has no ids but 0, which is "
+                          "uid {} outside; more of them need subordinate ids (/etc/subuid, "
+                          "newuidmap), which are not supported yet: run mini-docker as root",
+                          user, maker.uid));
+}
+
+spec::Process build_process(const CreateRequest& request, const SpecInput& input) {
+  spec::Process process;
+  process.terminal = request.terminal;
+  process.args = input.program.args;
+  if (request.init) process.args.insert(process.args.begin(), {"/sbin/docker-init", "--"});
+  process.env = input.program.env;
+  process.cwd = input.program.working_dir;
+  process.user.username = input.program.user;
+  process.capabilities = build_capabilities(request, input);
+  process.rlimits = rlimits(request.ulimits);
+  process.no_new_privileges = request.no_new_privileges;
+  return process;
+}
+
+void map_own_ids(spec::Linux& linux_, const Maker& maker) {
+  if (!maker.is_rootless()) return;
+  linux_.uid_mappings = {{0, maker.uid, 1}};
+  linux_.gid_mappings = {{0, maker.gid, 1}};
+}
+
+void check_combinations(const CreateRequest& request) {
+  if (request.hostname && request.uts == NamespaceMode::host) {
+    throw Error(ErrorKind::invalid_argument, "conflicting options: hostname and the UTS mode");
+  }
+  if (request.memory && request.memory->value < kLeastMemory) {
+    throw Error(ErrorKind::invalid_argument, "Minimum memory limit allowed is 6MB");
+  }
+}
+
+}  // namespace
+
+Maker Maker::current() {
+  Maker maker{sys::geteuid(), sys::getegid(), ~std::uint64_t{0}};
+  if (!maker.is_rootless()) maker.capabilities = sys::capget().or_throw().permitted;
+  return maker;
+}
+
+spec::Resources build_resources(const CreateRequest& request, const Maker& maker) {
+  spec::Resources resources;
+  if (request.memory) {
+    const auto limit = static_cast<std::int64_t>(request.memory->value);
+    resources.memory.limit = limit;
+    resources.memory.swap = 2 * limit;
+  }
+  if (request.nano_cpus) {
+    resources.cpu.period = kCpuPeriodUs;
+    resources.cpu.quota = *request.nano_cpus / (kNanosPerCpu / kCpuPeriodUs);
+  }
+  if (request.pids_limit && *request.pids_limit != 0) {
+    resources.pids_limit = std::max<std::int64_t>(*request.pids_limit, -1);
+  }
+  if (maker.is_rootless()) return resources;  // no rules without a cgroup: devices are bound there
+  if (request.privileged) {
+    resources.devices = {{true, 'a', std::nullopt, std::nullopt, "rwm"}};
+    return resources;
+  }
+  resources.devices = {{false, 'a', std::nullopt, std::nullopt, "rwm"}};
+  for (const auto& [major, minor] :
+       {std::pair{1U, 3U}, {1U, 5U}, {1U, 8U}, {1U, 9U}, {5U, 0U}, {5U, 1U}}) {
+    resources.devices.push_back({true, 'c', major, minor, "rwm"});
+  }
+  return resources;
+}
+
+spec::Spec build_spec(const CreateRequest& request, const SpecInput& input) {
+  check_combinations(request);
+  check_ids(input.program.user, input.maker);
+  spec::Spec spec;
+  spec.oci_version = spec::kOciVersion;
+  spec.root = {"rootfs", request.read_only};
+  spec.mounts = build_mounts(request, input);
+  spec.process = build_process(request, input);
+  if (request.uts == NamespaceMode::own) spec.hostname = input.hostname;
+  spec.linux_.namespaces = namespaces(request, input.maker);
+  map_own_ids(spec.linux_, input.maker);
+  spec.linux_.cgroups_path = input.cgroups_path;
+  spec.linux_.resources = build_resources(request, input.maker);
+  if (request.privileged) {
+    if (!input.maker.is_rootless()) spec.linux_.devices = host_devices();
+    return spec;
+  }
+  spec.linux_.masked_paths = masked_paths();
+  spec.linux_.readonly_paths = readonly_paths();
+  return spec;
+}
+
+}  // namespace minidocker::engine

@@ -1,0 +1,59 @@
+#pragma once
+/// \file
+/// From a request to the config.json that docker would hand to its runtime.
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "merge_config.hpp"
+#include "minidocker/engine/request.hpp"
+#include "minidocker/spec/spec.hpp"
+
+namespace minidocker::engine {
+
+/// Who makes the container.
+struct Maker {
+  uid_t uid = 0;                                   ///< effective ids of the engine
+  gid_t gid = 0;                                   ///< effective ids of the engine
+  std::uint64_t capabilities = ~std::uint64_t{0};  ///< what it may grant: its permitted set
+
+  /// Is a user namespace needed?
+  [[nodiscard]] bool is_rootless() const noexcept { return uid != 0; }
+  /// Ourselves.
+  [[nodiscard]] static Maker current();
+};
+
+/// What the spec refers to on the host.
+struct HostFiles {
+  std::string hosts;        ///< bound on /etc/hosts
+  std::string hostname;     ///< bound on /etc/hostname
+  std::string resolv_conf;  ///< bound on /etc/resolv.conf
+  std::string init;         ///< bound on /sbin/docker-init with --init
+};
+
+/// What is known besides the request.
+struct SpecInput {
+  std::string hostname;      ///< the container's
+  std::string cgroups_path;  ///< "/mini-docker/ID"; empty: no group
+  Program program;           ///< see merge_config()
+  HostFiles files;           ///< see network_files.hpp
+  Maker maker;               ///< ourselves
+};
+
+/// Builds it. Throws Error(invalid_argument) in docker's words for what cannot be, and
+/// Error(unavailable) for what this user cannot have.
+[[nodiscard]] spec::Spec build_spec(const CreateRequest& request, const SpecInput& input);
+
+/// \name Parts of it
+///@{
+[[nodiscard]] std::vector<spec::Mount> build_mounts(const CreateRequest& request,
+                                                    const SpecInput& input);
+[[nodiscard]] spec::Capabilities build_capabilities(const CreateRequest& request,
+                                                    const SpecInput& input);
+[[nodiscard]] spec::Resources build_resources(const CreateRequest& request, const Maker& maker);
+/// Every device node below the host's /dev: what --privileged means.
+[[nodiscard]] std::vector<spec::Device> host_devices();
+///@}
+
+}  // namespace minidocker::engine

@@ -1,0 +1,34 @@
+#include "capability_names.hpp"
+#include "spec_builder.hpp"
+
+namespace minidocker::engine {
+namespace {
+
+bool is_root_user(const std::string& user) {
+  const std::string name = user.substr(0, user.find(':'));
+  return name.empty() || name == "0" || name == "root";
+}
+
+/// What may be granted at all: a device node made in a user namespace could not be opened, and
+/// mknod(2) there is refused in any case.
+std::uint64_t grantable(const Maker& maker) {
+  constexpr std::uint64_t kMknod = std::uint64_t{1} << 27;
+  return maker.is_rootless() ? maker.capabilities & ~kMknod : maker.capabilities;
+}
+
+}  // namespace
+
+spec::Capabilities build_capabilities(const CreateRequest& request, const SpecInput& input) {
+  const std::uint64_t mask = grantable(input.maker);
+  spec::Capabilities sets;
+  sets.bounding = request.privileged ? names_of_capabilities(mask)
+                                     : choose_capabilities(request.cap_add, request.cap_drop, mask);
+  // Another user than root has no capabilities, as after any execve(2) of his; the bounding set
+  // is what a set-user-ID program could regain.
+  if (!is_root_user(input.program.user)) return sets;
+  sets.permitted = sets.bounding;
+  sets.effective = sets.bounding;
+  return sets;
+}
+
+}  // namespace minidocker::engine

@@ -1,0 +1,79 @@
+#include "relay.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "minidocker/toolbox/pty.hpp"
+#include "minidocker/toolbox/safe_path.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+
+namespace minidocker::shim {
+namespace {
+
+/// POLLOUT promises room for this much in a pipe (PIPE_BUF) and in a socket.
+constexpr std::size_t kNeverBlocks = 4096;
+
+/// A terminal that is held (Ctrl-S) would stop us in write(2) whatever poll(2) said, and signals
+/// with it. O_NONBLOCK on the caller's own open file would surprise his shell, so it is opened a
+/// second time; where that is not allowed, the caller's own has to do.
+UniqueFd without_waiting(UniqueFd fd) {
+  if (!is_terminal(fd.get())) return fd;
+  sys::Result<UniqueFd> again =
+      sys::open(FdPath(fd.get()).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  return again.ok() ? std::move(again).value() : std::move(fd);
+}
+
+bool is_regular_file(int fd) {
+  const sys::Result<struct stat> status = sys::fstat(fd);
+  return status.ok() && S_ISREG(status.value().st_mode);
+}
+
+bool is_not_now(int error) { return error == EAGAIN || error == EINTR; }
+
+}  // namespace
+
+Relay::Relay(UniqueFd from, UniqueFd to)
+    : from_(std::move(from)), to_(without_waiting(std::move(to))), piece_(kNeverBlocks) {
+  if (is_regular_file(to_.get())) piece_ = buffer_.size();
+}
+
+struct pollfd Relay::wants() const noexcept {
+  if (is_done()) return {-1, 0, 0};
+  if (holds_bytes()) return {to_.get(), POLLOUT, 0};
+  return {from_.get(), POLLIN, 0};
+}
+
+void Relay::proceed(short revents) {
+  if (revents == 0 || is_done()) return;
+  if (!holds_bytes()) fill();
+  if (holds_bytes()) flush();
+}
+
+void Relay::fill() {
+  const sys::Result<std::size_t> got = sys::read(from_.get(), buffer_.data(), buffer_.size());
+  if (!got.ok() && is_not_now(got.error())) return;
+  // EIO is how a terminal says that its other side is closed, or that ours is gone.
+  if (!got.ok() || got.value() == 0) return finish();
+  begin_ = 0;
+  end_ = got.value();
+}
+
+void Relay::flush() {
+  const std::size_t size = std::min(end_ - begin_, piece_);
+  const sys::Result<std::size_t> put = sys::write(to_.get(), buffer_.data() + begin_, size);
+  if (!put.ok() && is_not_now(put.error())) return;
+  if (!put.ok()) return finish();  // EPIPE, EIO, ENOSPC: nobody takes it any more
+  begin_ += put.value();
+}
+
+void Relay::finish() noexcept {
+  begin_ = end_ = 0;
+  from_.reset();
+  to_.reset();
+}
+
+}  // namespace minidocker::shim

@@ -1,0 +1,156 @@
+#include "shim.hpp"
+
+#include <sys/signalfd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "minidocker/runtime/container.hpp"
+#include "minidocker/spec/parse.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/sys/socket.hpp"
+
+namespace minidocker::shim {
+namespace {
+
+constexpr int kCannotStart = 125;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::unique_ptr<Backend> choose_backend(const Start& start) {
+  return start.runtime.empty() ? make_builtin_backend() : make_foreign_backend();
+}
+
+bool has_news(const struct pollfd& fd) { return fd.revents != 0; }
+
+/// Whoever is gone finds exit.json when he asks later.
+void try_to_send(const UniqueFd& listener, const Event& event) noexcept {
+  if (!listener) return;
+  try {
+    send(listener.get(), event);
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace
+
+Shim::Shim(UniqueFd engine, Start start)
+    : engine_(std::move(engine)), start_(std::move(start)), signals_(become_shim()) {}
+
+void Shim::run() {
+  try {
+    create_and_start();
+  } catch (const runtime::ProgramError& error) {
+    return report_failure(error.kind(), error.what(), error.exit_code());
+  } catch (const Error& error) {
+    return report_failure(error.kind(), error.what(), kCannotStart);
+  }
+  ExitRecord record;
+  record.code = stand_by();
+  try {
+    backend_->remove();  // kills who is left, so that nobody writes any more
+  } catch (const Error& error) {
+    record.error = error.what();
+  }
+  streams_->drain(engine_.get());
+  record.finished_ns = now_ns();
+  write_exit_record(start_.directory, record);
+  tell(Exited{record.code});
+}
+
+void Shim::create_and_start() {
+  listener_ = listen(start_.directory);
+  const spec::Spec spec = spec::parse(read_all(start_.fds.spec.get(), "config.json"));
+  streams_.emplace(start_.fds, spec.process.terminal);
+  backend_ = choose_backend(start_);
+  backend_->create(spec, start_, {streams_->in(), streams_->out(), streams_->err()});
+  streams_->close_theirs();
+  tell(Created{backend_->process().pid()});
+  if (spec.process.terminal) streams_->attach_terminal(backend_->take_terminal());
+  backend_->start();
+  tell(Started{});
+}
+
+void Shim::report_failure(ErrorKind kind, const std::string& message, int exit_code) {
+  backend_.reset();  // whatever was made of it goes before anyone is told
+  write_exit_record(start_.directory, {exit_code, message, now_ns()});
+  tell(Failed{kind, message, exit_code});
+}
+
+int Shim::stand_by() {
+  Process& process = backend_->process();
+  for (;;) {
+    std::vector<struct pollfd> fds{{process.pidfd(), POLLIN, 0},
+                                   {signals_.get(), POLLIN, 0},
+                                   {engine_.get(), POLLIN, 0},
+                                   {listener_.get(), POLLIN, 0}};
+    const std::size_t first_relay = fds.size();
+    streams_->add_to(fds);
+    const std::size_t first_client = fds.size();
+    for (const UniqueFd& client : clients_) fds.push_back({client.get(), POLLIN, 0});
+    const std::size_t client_count = clients_.size();
+
+    if (!sys::poll(fds, -1).ok()) continue;  // EINTR
+    streams_->proceed(&fds[first_relay]);
+    for (std::size_t i = 0; i < client_count; ++i) {
+      if (has_news(fds[first_client + i])) handle_client(clients_[i]);
+    }
+    std::erase_if(clients_, [](const UniqueFd& client) { return !client; });
+    if (has_news(fds[1])) handle_signals();
+    if (has_news(fds[2])) handle_engine();
+    if (has_news(fds[3])) accept_client();
+    if (has_news(fds[0])) return process.wait().shell_code();
+  }
+}
+
+void Shim::handle_engine() {
+  const std::optional<Request> request = receive_request(engine_.get());
+  if (request) return obey(*request);
+  engine_.reset();  // nobody is left to read what the container prints
+  backend_->process().send(SIGKILL);
+}
+
+void Shim::accept_client() {
+  sys::Result<UniqueFd> client = sys::accept(listener_.get());
+  if (client.ok()) clients_.push_back(std::move(client).value());
+}
+
+void Shim::handle_client(UniqueFd& client) {
+  try {
+    const std::optional<Request> request = receive_request(client.get());
+    if (request) return obey(*request);
+  } catch (const Error& error) {
+    // One bad message ends that connection, not the container.
+  }
+  client.reset();
+}
+
+void Shim::handle_signals() {
+  std::array<struct signalfd_siginfo, 8> signals{};
+  const sys::Result<std::size_t> got = sys::read(signals_.get(), signals.data(), sizeof(signals));
+  if (!got.ok()) return;
+  for (std::size_t i = 0; i < got.value() / sizeof(signals[0]); ++i) {
+    if (signals[i].ssi_signo == SIGTERM) backend_->process().send(SIGKILL);
+    if (signals[i].ssi_signo == SIGCHLD) reap_orphans(backend_->process().pid());
+  }
+}
+
+void Shim::obey(const Request& request) {
+  if (const auto* resize = std::get_if<Resize>(&request)) streams_->resize(*resize);
+  if (const auto* signal = std::get_if<Signal>(&request)) backend_->process().send(signal->number);
+}
+
+void Shim::tell(const Event& event) noexcept {
+  try_to_send(engine_, event);
+  for (const UniqueFd& client : clients_) try_to_send(client, event);
+}
+
+}  // namespace minidocker::shim
