@@ -90,7 +90,8 @@ function(md_test name)
   add_executable(${name} ${arg_SOURCES})
   add_dependencies(tests_${arg_LABEL} ${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
-  target_link_libraries(${name} PRIVATE md_flags md_test_support fmt::fmt-header-only ${arg_LINKS})
+  target_link_libraries(${name} PRIVATE md_flags md_test_support fmt::fmt-header-only GTest::gmock
+                                        ${arg_LINKS})
   target_compile_definitions(${name} PRIVATE
     MD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MD_BINARY_DIR="${PROJECT_BINARY_DIR}")
   if(arg_DEPENDS)
