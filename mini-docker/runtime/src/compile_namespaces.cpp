@@ -9,6 +9,7 @@
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/namespaces/join.hpp"
 #include "minidocker/namespaces/time_offsets.hpp"
+#include "minidocker/security/keyring.hpp"
 #include "minidocker/security/process.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 
@@ -115,6 +116,9 @@ void add_namespaces(Compiler& c) {
     c.plan.add(namespaces::UnshareNamespaces{namespaces::clone_flag(Kind::cgroup)});
   }
   c.plan.add(namespaces::NewSession{});
+  if (c.options().session_keyring) {
+    c.plan.add(security::JoinKeyring{c.plan.copy("_ses." + c.options().id)});
+  }
 }
 
 }  // namespace minidocker::runtime

@@ -119,11 +119,13 @@ void add_privileges(Compiler& c) {
   c.plan.add(namespaces::SetUmask{process.user.umask.value_or(kDefaultUmask)});
   if (process.no_new_privileges) c.plan.add(security::SetNoNewPrivs{});
   add_ids(c);
+  const char* cwd = c.plan.copy(process.cwd);
+  c.plan.add(security::MakeDirectory{c.root, cwd});
   c.plan.add(security::DropBounding{sets.bounding, security::own_bounding()});
   c.plan.add(security::KeepCapabilities{});
   c.plan.add(security::SetIds{c.user});
   c.recipe.enter_cwd = c.plan.size();
-  c.plan.add(security::EnterDirectory{c.root, c.plan.copy(process.cwd)});
+  c.plan.add(security::EnterDirectory{cwd});
   add_capability_sets(c, sets);
   // A change of ids has cleared it.
   if (c.options().lifetime == Lifetime::parent) c.plan.add(security::DieWithParent{SIGKILL});

@@ -132,7 +132,11 @@ void Container::Parts::run_setup() {
                               id_maps(spec.linux_.gid_mappings));
     child.resume();
   }
-  if (recipe.sibling) child.replace_process(namespaces::adopt_sibling(child.receive_fd()));
+  if (recipe.sibling) {
+    UniqueFd sibling = child.receive_fd();
+    const pid_t pid = namespaces::pid_of_pidfd(sibling.get());
+    child.replace_process(Process(pid, std::move(sibling)));
+  }
   if (recipe.console) terminal = child.receive_fd();
   child.wait_for(SyncPoint::ready);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pty.hpp"
 #include "minidocker/toolbox/sys/file.hpp"

@@ -42,12 +42,14 @@ class StartedChild {
   /// told to its sink as soon as the child is met.
   static StartedChild start(const ChildPlan& plan, const sys::CloneArgs& clone);
 
+  StartedChild() = default;  ///< owns nothing
   StartedChild(StartedChild&&) noexcept = default;
   StartedChild& operator=(StartedChild&&) noexcept = default;
   ~StartedChild() = default;
 
   /// The child; after replace_process() the one that goes on with the plan.
   [[nodiscard]] const Process& process() const noexcept { return process_; }
+  [[nodiscard]] Process& process() noexcept { return process_; }  ///< likewise
   /// Waits until the child reports `point`. Throws StepError if a step failed before,
   /// SystemError if the child died.
   void wait_for(SyncPoint point);
@@ -64,7 +66,6 @@ class StartedChild {
   Process release() noexcept { return std::move(process_); }
 
  private:
-  StartedChild() = default;
   std::optional<ChildMessage> next_message();
   [[noreturn]] void fail(const ChildMessage& message);
   [[noreturn]] void fail_as_dead();

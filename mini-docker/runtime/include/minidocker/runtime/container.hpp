@@ -10,6 +10,7 @@
 
 #include "minidocker/runtime/root_source.hpp"
 #include "minidocker/spec/spec.hpp"
+#include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
