@@ -169,11 +169,11 @@ StepResult SetIds::run(ChildContext&) const noexcept {
 }
 
 std::string SetIds::describe() const {
-  return fmt::format(
-      "become uid {}, gid {}, groups [{}]{}", slot->uid, slot->gid,
-      fmt::join(slot->groups.begin(),
-                slot->groups.begin() + static_cast<std::ptrdiff_t>(slot->group_count), " "),
-      groups == Groups::denied ? " (groups stay: setgroups is denied)" : "");
+  const char* kept = groups == Groups::denied ? " (groups stay: setgroups is denied)" : "";
+  if (who != nullptr) return fmt::format("become user {}{}", quoted(who), kept);
+  const auto end = slot->groups.begin() + static_cast<std::ptrdiff_t>(slot->group_count);
+  return fmt::format("become uid {}, gid {}, groups [{}]{}", slot->uid, slot->gid,
+                     fmt::join(slot->groups.begin(), end, " "), kept);
 }
 
 }  // namespace minidocker::security

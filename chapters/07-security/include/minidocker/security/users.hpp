@@ -66,8 +66,9 @@ enum class Groups : unsigned char {
 /// whether it is the uid, the gid or a supplementary group.
 struct SetIds {
   static constexpr StepInfo kInfo{"07-security", "the program runs as the user it was given"};
-  const UserSlot* slot;  ///< who
-  Groups groups;         ///< set them or not
+  const UserSlot* slot;       ///< who
+  Groups groups;              ///< set them or not
+  const char* who = nullptr;  ///< LookupUser's `user`, as only the child knows the ids then
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
