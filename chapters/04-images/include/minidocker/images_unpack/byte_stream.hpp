@@ -1,0 +1,77 @@
+#pragma once
+/// \file
+/// Bytes on their way from a blob to a layer: each stage reads from the one before it, in pieces
+/// as large as its caller's buffer, so that memory stays flat whatever the archive's size.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "minidocker/images/digest.hpp"
+
+namespace minidocker::images_unpack {
+
+/// A source of bytes.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+  /// Reads 1 to `size` bytes into `buffer` and returns how many; 0 is the end. Throws.
+  virtual std::size_t read(void* buffer, std::size_t size) = 0;
+};
+
+/// Reads an open file from where it stands.
+class FdStream final : public ByteStream {
+ public:
+  /// `fd` is borrowed; `what` names it in errors.
+  FdStream(int fd, std::string what) : fd_(fd), what_(std::move(what)) {}
+  std::size_t read(void* buffer, std::size_t size) override;  ///< throws SystemError
+
+ private:
+  int fd_;
+  std::string what_;
+};
+
+/// Hands bytes on and hashes them on the way.
+class HashingStream final : public ByteStream {
+ public:
+  explicit HashingStream(ByteStream& below) : below_(below) {}           ///< `below` is borrowed
+  std::size_t read(void* buffer, std::size_t size) override;             ///< as `below` does
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }  ///< seen so far
+  /// Of all that was read; once, at the end.
+  [[nodiscard]] images::Digest digest() { return hasher_.finish(); }
+
+ private:
+  ByteStream& below_;
+  images::Hasher hasher_;
+  std::uint64_t bytes_ = 0;
+};
+
+/// Which code inflates.
+enum class InflateCode : std::uint8_t {
+  igzip,  ///< ISA-L: made for CPUs with carry-less multiplication and SSE 4.2
+  zlib,   ///< works everywhere, several times slower
+};
+/// The fastest one that suits this CPU.
+[[nodiscard]] InflateCode best_inflate_code() noexcept;
+
+/// Inflates gzip (RFC 1952), several members one after the other included; zeros after the last
+/// one are ignored, anything else there is an error.
+class GunzipStream final : public ByteStream {
+ public:
+  /// `below` is borrowed; `what` names it in errors.
+  GunzipStream(ByteStream& below, std::string what, InflateCode code = best_inflate_code());
+  ~GunzipStream() override;
+  /// Throws invalid_argument for damaged or truncated data, and what `below` throws.
+  std::size_t read(void* buffer, std::size_t size) override;
+
+ private:
+  struct Input;
+  std::unique_ptr<Input> input_;
+};
+
+/// Finds out by the first bytes how `below` is compressed and returns a stream of what is inside:
+/// gzip, or no compression. Others (zstd, bzip2, xz) are refused by name. `below` is borrowed.
+[[nodiscard]] std::unique_ptr<ByteStream> decompress(ByteStream& below, const std::string& what);
+
+}  // namespace minidocker::images_unpack

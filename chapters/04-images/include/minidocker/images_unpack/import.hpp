@@ -1,0 +1,42 @@
+#pragma once
+/// \file
+/// Images brought in from outside: an OCI image layout (a directory, or in a tar), or what
+/// `docker save` writes; the tar plain or gzipped.
+///
+/// Order, so that nothing is half there: everything is staged in the workspace and hashed, then
+/// checked, then the layers are unpacked in the workspace, and only then, under the store's lock,
+/// blobs, layers and at last the index entry move to their places.
+
+#include <functional>
+#include <string>
+
+#include "minidocker/images/layer_store.hpp"
+#include "minidocker/images/manifest.hpp"
+#include "minidocker/images/store.hpp"
+#include "minidocker/images/worker_protocol.hpp"
+#include "minidocker/images/workspace.hpp"
+
+namespace minidocker::images_unpack {
+
+/// Told as it happens: layer, warning and image events.
+using Progress = std::function<void(const images::WorkerEvent&)>;
+
+/// Where images and layers go. All borrowed.
+struct ImportTarget {
+  const images::Store& store;                            ///< blobs and index
+  const images::LayerStore& layers;                      ///< unpacked layers
+  images::Workspace& workspace;                          ///< what is not finished
+  images::Owners owners = images::Owners::keep;          ///< what becomes of foreign owners
+  images::Platform platform = images::Platform::here();  ///< which image of an index is taken
+};
+
+/// Loads all images for the platform that `from` holds: a directory, a file, or `-` for standard
+/// input. Throws; nothing of them is in the store then. not_found if a blob or the platform is
+/// missing, invalid_argument for anything damaged.
+void import_images(const std::string& from, const ImportTarget& target, const Progress& progress);
+
+/// Unpacks the layers of an image of the store that are not unpacked, verifying its blobs again.
+/// `image` is a name, an id or the beginning of one. Throws.
+void unpack_image(const std::string& image, const ImportTarget& target, const Progress& progress);
+
+}  // namespace minidocker::images_unpack

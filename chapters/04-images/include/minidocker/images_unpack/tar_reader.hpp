@@ -1,0 +1,81 @@
+#pragma once
+/// \file
+/// Reading tar archives of any origin: the old form, ustar, pax (POSIX.1-2001) and GNU's long
+/// names and large numbers (tar(5)). Everything an archive says is bounded and checked here; what
+/// it means for a filesystem is the business of others.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "minidocker/images_unpack/byte_stream.hpp"
+
+namespace minidocker::images_unpack {
+
+/// One member of an archive.
+struct TarEntry {
+  /// What it is.
+  enum class Type : std::uint8_t {
+    file,
+    hard_link,  ///< `link` names an earlier member
+    symlink,    ///< `link` is the target
+    character_device,
+    block_device,
+    directory,
+    fifo,
+  };
+  Type type = Type::file;
+  std::string name;                           ///< as it stands there, not to be trusted
+  std::string link;                           ///< likewise
+  mode_t mode = 0;                            ///< permission bits and S_ISUID, S_ISGID, S_ISVTX
+  uid_t uid = 0;                              ///< owner
+  gid_t gid = 0;                              ///< group
+  std::uint64_t size = 0;                     ///< bytes of data that follow; 0 unless a file
+  struct timespec mtime{};                    ///< last modification
+  unsigned major = 0;                         ///< of a device
+  unsigned minor = 0;                         ///< of a device
+  std::map<std::string, std::string> xattrs;  ///< extended attributes (SCHILY.xattr.*)
+};
+
+/// Walks through an archive once, from front to end.
+class TarReader {
+ public:
+  /// `stream` is borrowed; `what` names the archive in errors.
+  TarReader(ByteStream& stream, std::string what);
+
+  /// The next member; nothing at the end. Skips what was not read of the one before. Throws
+  /// invalid_argument for damage, sparse files, and members of unknown type.
+  std::optional<TarEntry> next();
+  /// The next piece of the present member's data; empty when all of it was given. Valid until the
+  /// next call.
+  std::string_view read_data();
+  /// Reads whatever follows the archive's end, so that a digest below sees it all.
+  void drain();
+
+ private:
+  struct Extended;
+  bool fill(std::size_t wanted);
+  std::string_view take(std::size_t size, std::string_view why);
+  void skip_rest();
+  bool at_end_mark(std::string_view block);
+  std::string read_extension(std::uint64_t size);
+  bool read_special(std::string_view block, Extended& extended);
+  [[noreturn]] void refuse(const std::string& why) const;
+
+  ByteStream& stream_;
+  std::string what_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;  // bytes [begin_, end_) of buffer_ are read and not used
+  std::size_t end_ = 0;
+  std::uint64_t left_ = 0;     // data of the present member that was not given yet
+  std::uint64_t padding_ = 0;  // zeros after it, up to a whole block
+  bool ended_ = false;
+  std::map<std::string, std::string> global_;  // records of pax's global headers
+};
+
+}  // namespace minidocker::images_unpack

@@ -1,0 +1,184 @@
+#include "minidocker/images_unpack/byte_stream.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "inflater.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+
+namespace minidocker::images_unpack {
+
+namespace {
+
+constexpr std::size_t kInputBytes = std::size_t{256} * 1024;
+constexpr unsigned char kGzipMagic[] = {0x1f, 0x8b};
+
+struct Magic {
+  const char* name;
+  std::string_view bytes;
+};
+constexpr Magic kRefused[] = {{"zstd", "\x28\xb5\x2f\xfd"},
+                              {"xz",
+                               "\xfd"
+                               "7zXZ"},
+                              {"bzip2", "BZh"}};
+constexpr std::size_t kMagicBytes = 5;
+
+// Bytes that were read to look at them, then the rest.
+class Prefixed final : public ByteStream {
+ public:
+  Prefixed(std::string prefix, ByteStream& below) : prefix_(std::move(prefix)), below_(below) {}
+  std::size_t read(void* buffer, std::size_t size) override {
+    if (at_ == prefix_.size()) return below_.read(buffer, size);
+    const std::size_t now = std::min(size, prefix_.size() - at_);
+    std::memcpy(buffer, prefix_.data() + at_, now);
+    at_ += now;
+    return now;
+  }
+
+ private:
+  std::string prefix_;
+  ByteStream& below_;
+  std::size_t at_ = 0;
+};
+
+// Owns the stage before it.
+class OwningGunzip final : public ByteStream {
+ public:
+  OwningGunzip(std::unique_ptr<ByteStream> below, const std::string& what)
+      : below_(std::move(below)), gunzip_(*below_, what) {}
+  std::size_t read(void* buffer, std::size_t size) override { return gunzip_.read(buffer, size); }
+
+ private:
+  std::unique_ptr<ByteStream> below_;
+  GunzipStream gunzip_;
+};
+
+std::string read_magic(ByteStream& stream) {
+  std::string magic(kMagicBytes, '\0');
+  std::size_t have = 0;
+  while (have < kMagicBytes) {
+    const std::size_t got = stream.read(magic.data() + have, kMagicBytes - have);
+    if (got == 0) break;
+    have += got;
+  }
+  magic.resize(have);
+  return magic;
+}
+
+}  // namespace
+
+std::size_t FdStream::read(void* buffer, std::size_t size) {
+  return sys::read(fd_, buffer, size).or_throw(what_);
+}
+
+std::size_t HashingStream::read(void* buffer, std::size_t size) {
+  const std::size_t got = below_.read(buffer, size);
+  hasher_.update(buffer, got);
+  bytes_ += got;
+  return got;
+}
+
+InflateCode best_inflate_code() noexcept {
+#if defined(__x86_64__)
+  const bool suits = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.2");
+  return suits ? InflateCode::igzip : InflateCode::zlib;
+#elif defined(__aarch64__)
+  return InflateCode::igzip;  // chooses among its own kinds of code at run time
+#else
+  return InflateCode::zlib;
+#endif
+}
+
+// Invariant: bytes [at, end) of `buffer` have been read and not been used.
+struct GunzipStream::Input {
+  Input(ByteStream& source, std::string name, InflateCode code)
+      : below(source),
+        what(std::move(name)),
+        inflater(code == InflateCode::igzip ? make_igzip_inflater() : make_zlib_inflater()),
+        buffer(kInputBytes) {}
+
+  [[noreturn]] void refuse(std::string_view why) const {
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", what, why));
+  }
+
+  // Is there input, old or new?
+  bool fill() {
+    if (at < end) return true;
+    at = 0;
+    end = ended ? 0 : below.read(buffer.data(), buffer.size());
+    ended = end == 0;
+    return end != 0;
+  }
+
+  // After a member: is there another one?
+  bool next_member() {
+    while (fill()) {
+      if (buffer[at] == kGzipMagic[0]) {
+        inflater->reset();
+        between_members = false;
+        return true;
+      }
+      if (buffer[at] != 0) refuse("bytes that are no gzip follow the compressed data");
+      ++at;
+    }
+    return false;
+  }
+
+  std::size_t inflate(unsigned char* out, std::size_t size) {
+    const Inflater::Step step = inflater->step(buffer.data() + at, end - at, out, size);
+    at += step.consumed;
+    if (step.damaged) refuse("the gzip data is damaged");
+    between_members = step.member_ended;
+    return step.produced;
+  }
+
+  ByteStream& below;
+  std::string what;
+  std::unique_ptr<Inflater> inflater;
+  std::vector<unsigned char> buffer;
+  std::size_t at = 0;
+  std::size_t end = 0;
+  bool ended = false;
+  bool between_members = false;
+};
+
+GunzipStream::GunzipStream(ByteStream& below, std::string what, InflateCode code)
+    : input_(std::make_unique<Input>(below, std::move(what), code)) {}
+
+GunzipStream::~GunzipStream() = default;
+
+std::size_t GunzipStream::read(void* buffer, std::size_t size) {
+  Input& input = *input_;
+  while (true) {
+    if (input.between_members && !input.next_member()) return 0;
+    const bool more = input.fill();
+    // Also without input: output may be waiting inside the inflater.
+    const std::size_t produced = input.inflate(static_cast<unsigned char*>(buffer), size);
+    if (produced > 0) return produced;
+    if (!more && !input.between_members) input.refuse("the gzip data ends too early");
+  }
+}
+
+std::unique_ptr<ByteStream> decompress(ByteStream& below, const std::string& what) {
+  std::string magic = read_magic(below);
+  for (const Magic& refused : kRefused) {
+    if (magic.starts_with(refused.bytes)) {
+      throw Error(ErrorKind::invalid_argument,
+                  fmt::format("{}: is compressed by {}, which is not supported yet; use gzip", what,
+                              refused.name));
+    }
+  }
+  const bool gzip = magic.size() >= 2 && std::memcmp(magic.data(), kGzipMagic, 2) == 0;
+  auto whole = std::make_unique<Prefixed>(std::move(magic), below);
+  if (!gzip) return whole;
+  return std::make_unique<OwningGunzip>(std::move(whole), what);
+}
+
+}  // namespace minidocker::images_unpack

@@ -1,0 +1,152 @@
+#include "minidocker/images_unpack/import.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <map>
+#include <vector>
+
+#include "import_plan.hpp"
+#include "import_source.hpp"
+#include "minidocker/images_unpack/unpack_layer.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+
+namespace minidocker::images_unpack {
+
+namespace {
+
+using images::Descriptor;
+using images::Digest;
+using images::WorkerEvent;
+
+WorkerEvent layer_event(const Digest& diff_id, const UnpackReport& report, bool reused) {
+  WorkerEvent event;
+  event.type = WorkerEvent::Type::layer;
+  event.diff_id = diff_id.str();
+  event.entries = report.entries;
+  event.bytes = report.bytes;
+  event.reused = reused;
+  return event;
+}
+
+WorkerEvent warning_event(const std::string& message) {
+  WorkerEvent event;
+  event.type = WorkerEvent::Type::warning;
+  event.message = message;
+  return event;
+}
+
+WorkerEvent image_event(const PlannedImage& image) {
+  WorkerEvent event;
+  event.type = WorkerEvent::Type::image;
+  event.id = image.config_file.digest.str();
+  event.manifest = image.manifest.digest.str();
+  for (const images::ImageName& name : image.names) event.names.push_back(name.full());
+  return event;
+}
+
+void warn(const Digest& diff_id, const UnpackReport& report, const Progress& progress) {
+  if (report.squashed > 0) {
+    progress(warning_event(fmt::format(
+        "layer {}: {} files of other users belong to you now: keeping them apart needs root or "
+        "subordinate ids (/etc/subuid, /etc/subgid)",
+        diff_id.short_id(), report.squashed)));
+  }
+  for (const auto& [name, count] : report.lost_xattrs) {
+    progress(warning_event(fmt::format("layer {}: attribute {} of {} files was not taken over",
+                                       diff_id.short_id(), minidocker::quoted(name), count)));
+  }
+}
+
+// Layers unpacked in the workspace, waiting for their place.
+class UnpackedLayers {
+ public:
+  UnpackedLayers(const ImportTarget& target, const Progress& progress)
+      : target_(target), progress_(progress) {}
+
+  // Unpacks unless the layer is there. `fd` is at the blob's beginning.
+  void add(int fd, const std::optional<Digest>& digest, const Digest& diff_id) {
+    if (target_.layers.has(diff_id) || directories_.contains(diff_id)) {
+      progress_(layer_event(diff_id, {}, /*reused=*/true));
+      return;
+    }
+    const std::string directory = target_.workspace.fresh("layer");
+    make_dirs(directory);
+    UnpackOptions options;
+    options.owners = target_.owners;
+    const UnpackReport report =
+        unpack_layer({fd, "layer " + diff_id.str(), digest, diff_id}, directory, options);
+    directories_.emplace(diff_id, directory);
+    warn(diff_id, report, progress_);
+    progress_(layer_event(diff_id, report, /*reused=*/false));
+  }
+
+  // A name of ours says "complete": the content must be on the disk before the name is.
+  void commit(const images::StoreLock& lock) const {
+    if (directories_.empty()) return;
+    const std::string& any = directories_.begin()->second;
+    const UniqueFd fd = sys::open(any.c_str(), O_RDONLY | O_DIRECTORY).or_throw(any);
+    sys::syncfs(fd.get()).or_throw(any);
+    for (const auto& [diff_id, directory] : directories_) {
+      target_.layers.commit(lock, directory, diff_id);
+    }
+  }
+
+ private:
+  const ImportTarget& target_;
+  const Progress& progress_;
+  std::map<Digest, std::string> directories_;
+};
+
+void unpack_layers(const PlannedImage& image, UnpackedLayers& unpacked) {
+  for (std::size_t i = 0; i < image.layers.size(); ++i) {
+    const std::string& path = image.layers[i].path;
+    const UniqueFd fd = sys::open(path.c_str(), O_RDONLY).or_throw(path);
+    unpacked.add(fd.get(), std::nullopt, image.config.diff_ids[i]);
+  }
+}
+
+void record(const PlannedImage& image, const ImportTarget& target, const images::StoreLock& lock) {
+  for (const StagedFile& layer : image.layers) {
+    target.store.adopt_blob(lock, layer.path, layer.digest);
+  }
+  target.store.adopt_blob(lock, image.config_file.path, image.config_file.digest);
+  target.store.put_blob(lock, image.manifest_text);
+  target.store.add_image(lock, image.manifest, image.names);
+}
+
+}  // namespace
+
+void import_images(const std::string& from, const ImportTarget& target, const Progress& progress) {
+  const std::unique_ptr<ImportSource> source = open_import_source(from, target.workspace);
+  const std::vector<PlannedImage> images = plan_import(*source, from, target.platform);
+
+  UnpackedLayers unpacked(target, progress);
+  for (const PlannedImage& image : images) unpack_layers(image, unpacked);
+
+  const images::StoreLock lock = target.store.lock();
+  unpacked.commit(lock);
+  for (const PlannedImage& image : images) record(image, target, lock);
+  for (const PlannedImage& image : images) progress(image_event(image));
+}
+
+void unpack_image(const std::string& name, const ImportTarget& target, const Progress& progress) {
+  const images::Image image = target.store.get_image(name);
+  const images::Manifest manifest = target.store.manifest_of(image);
+  const images::ImageConfig config = target.store.config_of(image);
+  if (config.diff_ids.size() != manifest.layers.size()) {
+    throw Error(ErrorKind::internal, fmt::format("image {}: its config and its manifest name "
+                                                 "different numbers of layers",
+                                                 image.id.str()));
+  }
+  UnpackedLayers unpacked(target, progress);
+  for (std::size_t i = 0; i < config.diff_ids.size(); ++i) {
+    const UniqueFd blob = target.store.open_blob(manifest.layers[i]);
+    unpacked.add(blob.get(), manifest.layers[i].digest, config.diff_ids[i]);
+  }
+  const images::StoreLock lock = target.store.lock();
+  unpacked.commit(lock);
+}
+
+}  // namespace minidocker::images_unpack

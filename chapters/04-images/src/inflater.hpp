@@ -1,0 +1,35 @@
+#pragma once
+/// \file
+/// One gzip member inflated by one of two libraries.
+
+#include <cstddef>
+#include <memory>
+
+#include "minidocker/images_unpack/byte_stream.hpp"
+
+namespace minidocker::images_unpack {
+
+/// Inflates one member after the other.
+class Inflater {
+ public:
+  /// What one call did.
+  struct Step {
+    std::size_t consumed = 0;   ///< bytes of the input used up
+    std::size_t produced = 0;   ///< bytes of the output filled
+    bool member_ended = false;  ///< header, data and checksum of a member are through
+    bool damaged = false;       ///< what came is no gzip, or the checksum disagrees
+  };
+  virtual ~Inflater() = default;
+  /// Goes on with the member; either side may be short.
+  virtual Step step(const unsigned char* in, std::size_t in_size, unsigned char* out,
+                    std::size_t out_size) = 0;
+  /// The next bytes begin a new member.
+  virtual void reset() = 0;
+};
+
+/// Using ISA-L's igzip.
+[[nodiscard]] std::unique_ptr<Inflater> make_igzip_inflater();
+/// Using zlib.
+[[nodiscard]] std::unique_ptr<Inflater> make_zlib_inflater();
+
+}  // namespace minidocker::images_unpack

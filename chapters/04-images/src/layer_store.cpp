@@ -1,0 +1,73 @@
+#include "minidocker/images/layer_store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::images {
+
+LayerStore::LayerStore(const std::string& dir) : dir_(dir + "/sha256") { make_dirs(dir_); }
+
+std::string LayerStore::path(const Digest& diff_id) const { return dir_ + "/" + diff_id.hex(); }
+
+bool LayerStore::has(const Digest& diff_id) const { return exists(path(diff_id)); }
+
+std::vector<std::string> LayerStore::paths_of(const ImageConfig& config) const {
+  std::vector<std::string> paths;
+  for (auto id = config.diff_ids.rbegin(); id != config.diff_ids.rend(); ++id) {
+    if (!has(*id)) {
+      throw Error(
+          ErrorKind::not_found,
+          fmt::format("layer {} is not unpacked in {}; load the image again", id->str(), dir_));
+    }
+    // Overlay refuses to stack a directory on itself; two equal layers of an image do no more
+    // than the upper one does.
+    std::string layer = path(*id);
+    if (std::ranges::find(paths, layer) == paths.end()) paths.push_back(std::move(layer));
+  }
+  return paths;
+}
+
+std::vector<Digest> LayerStore::missing_of(const ImageConfig& config) const {
+  std::vector<Digest> missing;
+  for (const Digest& id : config.diff_ids) {
+    if (!has(id) && std::ranges::find(missing, id) == missing.end()) missing.push_back(id);
+  }
+  return missing;
+}
+
+void LayerStore::commit(const StoreLock&, const std::string& unpacked,
+                        const Digest& diff_id) const {
+  const std::string target = path(diff_id);
+  sys::Result<> moved =
+      sys::renameat2(AT_FDCWD, unpacked.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE);
+  if (moved.error() == EEXIST) return;
+  std::move(moved).or_throw(target);
+}
+
+std::size_t LayerStore::sweep(const StoreLock&, const std::set<Digest>& needed) const {
+  std::size_t removed = 0;
+  for (const std::string& name : list_dir(dir_)) {
+    const std::optional<Digest> id = Digest::find("sha256:" + name);
+    if (id && needed.contains(*id)) continue;
+    remove_tree(dir_ + "/" + name);
+    ++removed;
+  }
+  return removed;
+}
+
+std::set<Digest> needed_layers(const Store& store) {
+  std::set<Digest> needed;
+  for (const Image& image : store.images()) {
+    for (const Digest& id : store.config_of(image).diff_ids) needed.insert(id);
+  }
+  return needed;
+}
+
+}  // namespace minidocker::images

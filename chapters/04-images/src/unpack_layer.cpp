@@ -1,0 +1,79 @@
+#include "minidocker/images_unpack/unpack_layer.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "layer_tree.hpp"
+#include "minidocker/images_unpack/byte_stream.hpp"
+#include "minidocker/images_unpack/tar_reader.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::images_unpack {
+
+namespace {
+
+// Modes come from the archive, not from our habits; saves a call for each file.
+class NoUmask {
+ public:
+  NoUmask() : before_(sys::umask(0)) {}
+  NoUmask(const NoUmask&) = delete;
+  NoUmask& operator=(const NoUmask&) = delete;
+  ~NoUmask() { static_cast<void>(sys::umask(before_.ok() ? before_.value() : 022)); }
+
+ private:
+  sys::Result<mode_t> before_;
+};
+
+[[noreturn]] void refuse(const LayerBlob& blob, const std::string& why) {
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", blob.what, why));
+}
+
+void fill(LayerTree& tree, TarReader& reader, const HashingStream& archive, const LayerBlob& blob,
+          const UnpackOptions& options, UnpackReport& report) {
+  while (const std::optional<TarEntry> entry = reader.next()) {
+    if (++report.entries > options.max_entries) {
+      refuse(blob, fmt::format("it has more than {} members", options.max_entries));
+    }
+    if (archive.bytes() + entry->size > options.max_bytes) {
+      refuse(blob, fmt::format("it unpacks to more than {} bytes", options.max_bytes));
+    }
+    tree.add(*entry, reader);
+  }
+  reader.drain();
+  tree.finish();
+}
+
+}  // namespace
+
+UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target,
+                          const UnpackOptions& options) {
+  FdStream file(blob.fd, blob.what);
+  HashingStream compressed(file);
+  const std::unique_ptr<ByteStream> inside =
+      decompress(blob.digest ? static_cast<ByteStream&>(compressed) : file, blob.what);
+  HashingStream archive(*inside);
+  TarReader reader(archive, blob.what);
+
+  const NoUmask no_umask;
+  const UniqueFd root = sys::open(target.c_str(), O_RDONLY | O_DIRECTORY).or_throw(target);
+  UnpackReport report;
+  LayerTree tree(root.get(), blob.what, options, report);
+  fill(tree, reader, archive, blob, options, report);
+
+  report.bytes = archive.bytes();
+  if (blob.digest) {
+    if (const images::Digest digest = compressed.digest(); digest != *blob.digest) {
+      refuse(blob, "its content has digest " + digest.str() + ": damaged or forged");
+    }
+  }
+  if (const images::Digest digest = archive.digest(); digest != blob.diff_id) {
+    refuse(blob, fmt::format("unpacked it has digest {} instead of {}: damaged or forged",
+                             digest.str(), blob.diff_id.str()));
+  }
+  return report;
+}
+
+}  // namespace minidocker::images_unpack
