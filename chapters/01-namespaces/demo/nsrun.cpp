@@ -18,7 +18,6 @@
 #include "minidocker/namespaces/subordinate_ids.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
-#include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/trace.hpp"
@@ -44,6 +43,7 @@ struct Arguments {
   std::optional<std::int64_t> monotonic;
   std::optional<std::int64_t> boottime;
   std::string explain;
+  std::string root;
   std::vector<std::string> command;
 };
 
@@ -59,11 +59,11 @@ void define(CLI::App& app, Arguments& arguments) {
   app.add_flag("--init", arguments.init, "run mini-init as PID 1; needs --pid");
   app.add_option("--monotonic", arguments.monotonic, "seconds to shift CLOCK_MONOTONIC by");
   app.add_option("--boottime", arguments.boottime, "seconds to shift CLOCK_BOOTTIME by");
-  app.add_option("--explain", arguments.explain, "tell every kernel step: text or json")
-      ->expected(0, 1)
-      ->default_str("text")
+  app.add_flag("--explain{text}", arguments.explain, "tell every kernel step; --explain=json")
       ->check(CLI::IsMember({"text", "json"}));
-  app.add_option("command", arguments.command, "program and its arguments, after --")->required();
+  app.add_option("--root", arguments.root, "directory to make /; needs --mnt")
+      ->check(CLI::ExistingDirectory);
+  app.prefix_command();  // what follows is the program, options and all
 }
 
 /// mini-init stands beside us.
@@ -94,6 +94,7 @@ ns::RunOptions to_options(const Arguments& arguments) {
     if (wanted) options.kinds |= ns::clone_flag(kind);
   }
   options.hostname = arguments.hostname;
+  options.root = arguments.root;
   if (arguments.init) options.init = init_path();
   choose_id_maps(arguments, options);
   if (arguments.monotonic) {
@@ -120,15 +121,6 @@ int complain(const std::exception& error, int code) {
   return code;
 }
 
-/// The shell's codes, but only for what concerns the program itself: the plan's last two steps.
-int exit_code(const minidocker::StepError& error) {
-  const std::string_view what = error.what();
-  const bool program =
-      what.starts_with("find the program") || what.starts_with("become the program");
-  if (!program) return kFailed;
-  return error.code() == ENOENT ? kNotFound : kCannotExecute;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -136,10 +128,14 @@ int main(int argc, char** argv) {
   Arguments arguments;
   define(app, arguments);
   CLI11_PARSE(app, argc, argv);
+  arguments.command = app.remaining();
+  if (!arguments.command.empty() && arguments.command.front() == "--") {
+    arguments.command.erase(arguments.command.begin());
+  }
   try {
     return run(arguments);
-  } catch (const minidocker::StepError& error) {
-    return complain(error, exit_code(error));
+  } catch (const ns::ProgramError& error) {
+    return complain(error, error.code() == ENOENT ? kNotFound : kCannotExecute);
   } catch (const std::exception& error) {
     return complain(error, kFailed);
   }

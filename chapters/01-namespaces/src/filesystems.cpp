@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::namespaces {
@@ -40,13 +42,36 @@ sys::Result<UniqueFd> refuse_proc(sys::Result<UniqueFd> directory) noexcept {
   return sys::Result<UniqueFd>::failure(directory.call(), EPERM);
 }
 
+constexpr std::uint64_t kPlain = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+
+sys::Result<UniqueFd> open_plain_dir(int root, const char* path) noexcept {
+  return sys::openat2(root, path, O_PATH | O_DIRECTORY, kPlain);
+}
+
+/// mkdir of a last component whose parent is there, as is usual below a fresh /dev.
+sys::Result<UniqueFd> make_last_dir(int root, const char* path) noexcept {
+  const char* const slash = std::strrchr(path, '/');
+  if (slash == nullptr) {
+    const sys::Result<> made = sys::mkdirat(root, path, 0755);
+    if (!made) return sys::Result<UniqueFd>::failure(made.call(), made.error());
+    return open_plain_dir(root, path);
+  }
+  std::array<char, PATH_MAX> parent;
+  const std::size_t length = static_cast<std::size_t>(slash - path);
+  if (length == 0 || length >= parent.size()) return make_dirs_in_root(root, path, 0755);
+  std::memcpy(parent.data(), path, length);
+  parent[length] = '\0';
+  const sys::Result<UniqueFd> opened = open_plain_dir(root, parent.data());
+  if (!opened) return make_dirs_in_root(root, path, 0755);
+  return make_last_dir(opened.value().get(), slash + 1);
+}
+
 /// Without links on the way the path means what check_destination() has seen. Only images that have
 /// links there, or lack the directory, take the longer ways, which look once more where they led.
 sys::Result<UniqueFd> open_mount_point(int root, const char* path, bool links_allowed) noexcept {
-  constexpr std::uint64_t kPlain = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
-  sys::Result<UniqueFd> plain = sys::openat2(root, path, O_PATH | O_DIRECTORY, kPlain);
+  sys::Result<UniqueFd> plain = open_plain_dir(root, path);
   if (plain) return plain;
-  if (plain.error() == ENOENT) return refuse_proc(make_dirs_in_root(root, path, 0755));
+  if (plain.error() == ENOENT) return refuse_proc(make_last_dir(root, path));
   if (plain.error() == ELOOP && links_allowed) {
     return refuse_proc(make_dirs_in_root(root, path, 0755));
   }

@@ -1,6 +1,7 @@
 #include "minidocker/namespaces/run.hpp"
 
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "minidocker/namespaces/create.hpp"
+#include "minidocker/namespaces/devices.hpp"
 #include "minidocker/namespaces/filesystems.hpp"
 #include "minidocker/namespaces/kinds.hpp"
 #include "minidocker/namespaces/loopback.hpp"
@@ -35,6 +37,13 @@ void check(const RunOptions& options, const std::vector<std::string>& argv) {
   if (maps && !wants(options, Kind::user)) refuse("an id map", "user");
   if (!options.time_offsets.empty() && !wants(options, Kind::time)) refuse("a time offset", "time");
   if (!options.init.empty() && !wants(options, Kind::pid)) refuse("an init", "pid");
+  if (!options.root.empty() && !wants(options, Kind::mnt)) refuse("a root", "mnt");
+  if (options.root == "/") {
+    throw Error(ErrorKind::invalid_argument, "the root is / already; give another directory");
+  }
+  if (!options.root.empty() && !options.init.empty()) {
+    throw Error(ErrorKind::invalid_argument, "an init of the host is not there in another root");
+  }
 }
 
 /// What the first clone makes. A time namespace is entered only by a child of the one who made it,
@@ -54,14 +63,56 @@ void add_time(ChildPlan& plan, const RunOptions& options) {
   plan.add(CloneSibling{options.kinds & clone_flag(Kind::pid)});
 }
 
-void add_mounts(ChildPlan& plan, const RunOptions& options) {
+void mount_proc(ChildPlan& plan, const int* root) {
+  plan.add(
+      MountFilesystem{root, "/proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr});
+}
+
+/// The host's tree stays, but is ours to change.
+void add_private_mounts(ChildPlan& plan, const RunOptions& options) {
   plan.add(SetPropagation{"/", MS_REC | MS_PRIVATE});
   if (!wants(options, Kind::pid)) return;
   // The old proc goes on showing the old namespace: it belongs to the one who mounted it.
   int* const root = plan.make<int>(-1);
   plan.add(OpenRoot{"/", root});
-  plan.add(
-      MountFilesystem{root, "/proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr});
+  mount_proc(plan, root);
+}
+
+void add_devices(ChildPlan& plan, const RunOptions& options, const int* root) {
+  plan.add(MountFilesystem{root, "/dev", "tmpfs", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755"});
+  int* const dev = plan.make<int>(-1);
+  plan.add(OpenDir{root, "/dev", dev});
+  for (const DefaultDevice& device : default_devices()) {
+    if (wants(options, Kind::user)) {
+      plan.add(BindDevice{plan.copy(fmt::format("/dev/{}", device.name)), dev, device.name});
+    } else {
+      plan.add(
+          MakeDevice{dev, device.name, device.mode, makedev(device.major, device.minor), 0, 0});
+    }
+  }
+  for (const DefaultLink& link : default_links())
+    plan.add(MakeSymlink{dev, link.name, link.target});
+  plan.add(MountFilesystem{root, "/dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC,
+                           "newinstance,ptmxmode=0666,mode=0620"});
+}
+
+/// The host's tree goes, but for what `root` has of it.
+void add_new_root(ChildPlan& plan, const RunOptions& options) {
+  int* const root = plan.make<int>(-1);
+  const char* const path = plan.copy(options.root);
+  plan.add(SetPropagation{"/", MS_REC | MS_SLAVE});
+  plan.add(BindRoot{path});
+  plan.add(OpenRoot{path, root});
+  plan.add(SetUmask{0});
+  if (wants(options, Kind::pid)) mount_proc(plan, root);
+  // A user namespace may show the devices of a network namespace only if it owns that.
+  if (wants(options, Kind::net)) {
+    plan.add(MountFilesystem{root, "/sys", "sysfs", "sysfs",
+                             MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr});
+  }
+  add_devices(plan, options, root);
+  plan.add(SetUmask{022});
+  plan.add(PivotRoot{root});
 }
 
 void add_program(ChildPlan& plan, const RunOptions& options, std::vector<std::string> argv) {
@@ -80,7 +131,11 @@ void make_plan(ChildPlan& plan, const RunOptions& options, const std::vector<std
   if (wants(options, Kind::user)) plan.add(BecomeRootInside{});
   if (wants(options, Kind::net)) plan.add(BringUpLoopback{});
   if (!options.hostname.empty()) plan.add(SetHostname{plan.copy(options.hostname)});
-  if (wants(options, Kind::mnt)) add_mounts(plan, options);
+  if (!options.root.empty()) {
+    add_new_root(plan, options);
+  } else if (wants(options, Kind::mnt)) {
+    add_private_mounts(plan, options);
+  }
   add_program(plan, options, argv);
 }
 
@@ -101,6 +156,16 @@ void meet_sibling(StartedChild& child) {
   child.replace_process(Process(pid, std::move(pidfd)));
 }
 
+/// The last two steps are about the program and not about us.
+void wait_for_program(StartedChild& child, const ChildPlan& plan) {
+  try {
+    child.wait_for_exec();
+  } catch (const StepError& error) {
+    if (error.step() + 2 >= plan.size()) throw ProgramError(error);
+    throw;
+  }
+}
+
 }  // namespace
 
 Process start_in_namespaces(const RunOptions& options, const std::vector<std::string>& argv) {
@@ -110,7 +175,7 @@ Process start_in_namespaces(const RunOptions& options, const std::vector<std::st
   StartedChild child = StartedChild::start(plan, {.flags = first_clone(options)});
   if (wants(options, Kind::user)) map_ids(child, options);
   if (wants(options, Kind::time)) meet_sibling(child);
-  child.wait_for_exec();
+  wait_for_program(child, plan);
   return child.release();
 }
 

@@ -9,8 +9,8 @@
 
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/namespaces/time_offsets.hpp"
-#include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/started_child.hpp"
 
 namespace minidocker::namespaces {
 
@@ -22,12 +22,20 @@ struct RunOptions {
   std::vector<IdMapping> gids;           ///< with a user namespace; empty: 0 is our group
   std::vector<TimeOffset> time_offsets;  ///< with a time namespace
   std::string init;  ///< path of mini-init, run as PID 1 above the program; empty: no init
+  std::string root;  ///< directory to make "/", with /proc, /sys and /dev; needs a mount namespace
+};
+
+/// All was set up, but the program itself could not be found or executed.
+class ProgramError : public StepError {
+ public:
+  explicit ProgramError(const StepError& error) : StepError(error) {}  ///< the same message
 };
 
 /// Runs `argv` in new namespaces. With a mount namespace, mounts are private, and with a PID
 /// namespace too there is a new /proc; with a network namespace `lo` is up. Returns the running
-/// program. Throws Error(invalid_argument) for options that do not fit together, StepError,
-/// SystemError. Needs a single-threaded caller, and root unless a user namespace is among `kinds`.
+/// program. Throws Error(invalid_argument) for options that do not fit together, ProgramError,
+/// StepError, SystemError. Needs a single-threaded caller, and root unless a user namespace is
+/// among `kinds`.
 [[nodiscard]] Process start_in_namespaces(const RunOptions& options,
                                           const std::vector<std::string>& argv);
 

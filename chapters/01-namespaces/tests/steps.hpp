@@ -1,0 +1,65 @@
+#pragma once
+/// \file
+/// What the chapter's tests share: steps run in this process or in a child, and holders: programs
+/// that do nothing but keep their namespaces alive.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "minidocker/namespaces/run.hpp"
+#include "minidocker/toolbox/child_plan.hpp"
+#include "minidocker/toolbox/child_steps.hpp"
+#include "minidocker/toolbox/started_child.hpp"
+
+namespace minidocker::namespaces::testing {
+
+/// Runs a step in this process, for tests that are in a sandbox already.
+template <ChildStep S>
+StepResult run_here(const S& step) {
+  ChildContext context;
+  return step.run(context);
+}
+
+/// `step` succeeds; if not, the message says which call failed.
+template <ChildStep S>
+::testing::AssertionResult succeeds(const S& step) {
+  const StepResult result = run_here(step);
+  if (result) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure()
+         << step.describe() << ": " << (result.call != nullptr ? result.call->name : "-") << " "
+         << errno_name(result.error);
+}
+
+/// The errno of a step that fails; 0 if it does not.
+template <ChildStep S>
+int error_of(const S& step) {
+  return run_here(step).error;
+}
+
+/// A program that lives until it is killed.
+inline std::vector<std::string> holder() { return {"/bin/sleep", "1000"}; }
+
+/// A holder in new namespaces of these kinds.
+inline Process hold(std::uint64_t kinds) {
+  RunOptions options;
+  options.kinds = kinds;
+  return start_in_namespaces(options, holder());
+}
+
+/// Appends a holder to a plan.
+inline void add_holder(ChildPlan& plan) {
+  const std::vector<std::string> argv = holder();
+  static char* no_environment[] = {nullptr};
+  plan.add(Exec{plan.copy(argv[0]), plan.copy_array(argv), no_environment});
+}
+
+/// Runs a plan in a child made with these CLONE_* flags.
+inline Process start(const ChildPlan& plan, std::uint64_t flags = 0) {
+  StartedChild child = StartedChild::start(plan, {.flags = flags});
+  child.wait_for_exec();
+  return child.release();
+}
+
+}  // namespace minidocker::namespaces::testing
