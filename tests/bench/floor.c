@@ -36,7 +36,7 @@
 enum { kMaxGroups = 32, kNoSuidDevExec = MS_NOSUID | MS_NODEV | MS_NOEXEC }; /* MOUNT_ATTR_ too */
 static const unsigned kKeep = 1u << CAP_AUDIT_WRITE | 1u << CAP_KILL | 1u << CAP_NET_BIND_SERVICE;
 static char* environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                              "TERM=xterm", NULL};
+                              "TERM=xterm", "HOME=/root", NULL};
 static char hierarchies[kMaxGroups][64]; /* directories: "memory", "cpu,cpuacct", "systemd" */
 static char groups[kMaxGroups][256];     /* /sys/fs/cgroup/HIERARCHY/ID */
 static int group_count;
@@ -76,9 +76,9 @@ static void find_hierarchies(const char* id) { /* "4:memory:/", "9:name=systemd:
 }
 
 static void make_groups(void) {
-  static const char kAllowed[][12] = {"c *:* m",   "b *:* m",    "c 1:3 rwm", "c 1:5 rwm",
-                                      "c 1:7 rwm", "c 1:8 rwm",  "c 1:9 rwm", "c 5:0 rwm",
-                                      "c 5:2 rwm", "c 136:* rwm"};
+  static const char kAllowed[][16] = {"c *:* m",   "b *:* m",      "c 1:3 rwm",  "c 1:5 rwm",
+                                      "c 1:7 rwm", "c 1:8 rwm",    "c 1:9 rwm",  "c 5:0 rwm",
+                                      "c 5:2 rwm", "c 10:200 rwm", "c 136:* rwm"};
   for (int i = 0; i < group_count; i++) {
     MUST(mkdir(groups[i], 0755));
     if (strcmp(hierarchies[i], "cpuset") == 0) {
