@@ -38,7 +38,7 @@ std::string value_in_words(const Record& record, const Arg& arg) {
       break;
   }
   if (arg.value == 0) return "NULL";
-  std::string words = quoted({record.text.data() + arg.offset, arg.length});
+  std::string words = quoted(std::string_view(record.text.data() + arg.offset, arg.length));
   if (arg.cut) words += "...";
   return words;
 }

@@ -69,6 +69,9 @@ class SystemError : public Error {
 [[nodiscard]] inline std::string quoted(std::string& text) {
   return quoted(std::string_view(text));
 }
+[[nodiscard]] inline std::string quoted(const char* text) {
+  return quoted(std::string_view(text));
+}
 ///@}
 
 }  // namespace minidocker
