@@ -1,6 +1,8 @@
 #include "house.hpp"
 
 #include <algorithm>
+#include <ranges>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -41,6 +43,25 @@ Room parse_row(std::string_view row) {
   return {cells[0], cells[1], cells[2], words_of(cells[3]), words_of(cells[4])};
 }
 
+std::string headers_directory(const Room& room) {
+  return room.directory + "/include/minidocker/" + room.headers + "/";
+}
+
+std::string stem_of(const SourceFile& file) {
+  return std::filesystem::path(file.path).stem().string();
+}
+
+// Does `file` include a header of `headers`, itself or through private headers beside it?
+bool reaches(const SourceTree& tree, const SourceFile& file, const std::string& headers,
+             std::set<const SourceFile*>& seen) {
+  if (!seen.insert(&file).second) return false;
+  return std::ranges::any_of(includes_of(tree, file), [&](const Include& include) {
+    const std::string owner = header_room(include.name);
+    if (!owner.empty()) return owner == headers;
+    return include.target != nullptr && reaches(tree, *include.target, headers, seen);
+  });
+}
+
 }  // namespace
 
 House House::parse(const std::string& markdown) {
@@ -69,21 +90,22 @@ const Room* House::owner_of_headers(const std::string& headers) const {
 }
 
 const Room* House::room_of(const SourceTree& tree, const SourceFile& file) const {
-  const Room* last = nullptr;
-  std::vector<const Room*> candidates;
+  std::vector<const Room*> sharing;
   for (const Room& room : rooms_) {
     if (!file.starts_with(room.directory + "/")) continue;
-    candidates.push_back(last = &room);
-    if (file.starts_with(room.directory + "/include/minidocker/" + room.headers + "/")) {
-      return &room;
-    }
+    if (file.starts_with(headers_directory(room))) return &room;
+    sharing.push_back(&room);
   }
-  if (candidates.size() < 2 || file.path.find("/src/") == std::string::npos) return last;
-  for (const Include& include : includes_of(tree, file)) {
-    const Room* owner = owner_of_headers(header_room(include.name));
-    if (std::ranges::count(candidates, owner) > 0) return owner;
+  if (sharing.empty()) return nullptr;
+  if (sharing.size() == 1 || file.path.find("/src/") == std::string::npos) return sharing.back();
+  for (const Room* room : sharing) {
+    if (tree.find(headers_directory(*room) + stem_of(file) + ".hpp") != nullptr) return room;
   }
-  return last;
+  for (const Room* room : std::views::reverse(sharing)) {
+    std::set<const SourceFile*> seen;
+    if (reaches(tree, file, room->headers, seen)) return room;
+  }
+  return sharing.front();
 }
 
 }  // namespace minidocker::lint

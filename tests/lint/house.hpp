@@ -30,9 +30,10 @@ class House {
   /// The room that owns headers `minidocker/<headers>/`; nullptr if none does.
   [[nodiscard]] const Room* owner_of_headers(const std::string& headers) const;
 
-  /// The room `file` stands in; nullptr outside the rooms. Where two rooms share a directory, a
-  /// header says it by its place and a source by the first header of ours it includes (its own);
-  /// tests, demos and main files count for the room that stands last, which may include most.
+  /// The room `file` stands in; nullptr outside the rooms. Where rooms share a directory, a public
+  /// header says it by its place and x.cpp by its public header x.hpp; a private file counts for
+  /// the last of the rooms that has a header it includes (itself or through other private
+  /// headers), and for the first if there is none. Tests and demos count for the last.
   [[nodiscard]] const Room* room_of(const SourceTree& tree, const SourceFile& file) const;
 
  private:

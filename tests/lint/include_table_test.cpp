@@ -83,6 +83,22 @@ TEST(IncludeTable, TellsTwoRoomsOfOneDirectoryApart) {
               IsEmpty());
 }
 
+TEST(IncludeTable, CountsAPrivateFileForTheRoomWhoseHeadersItNeeds) {
+  const std::string zlib = "#include <zlib.h>\n";
+  EXPECT_THAT(check_file("chapters/04-images/src/inflate.cpp",
+                         zlib + "#include \"minidocker/images_unpack/tar.hpp\"\n"),
+              IsEmpty());
+  EXPECT_THAT(check_file("chapters/04-images/src/text.cpp", zlib), SizeIs(1));
+}
+
+TEST(IncludeTable, FindsAPrivateHeaderInADirectoryAbove) {
+  EXPECT_THAT(check_file("mini-docker/shim/tests/sys/a_test.cpp",
+                         "#include \"include/minidocker/shim/shim.hpp\"\n"),
+              IsEmpty());
+  EXPECT_THAT(check_file("mini-docker/shim/tests/a_test.cpp", "#include \"gone.hpp\"\n"),
+              SizeIs(1));
+}
+
 TEST(IncludeTable, KeepsThirdPartyHeadersToTheRoomsThatListThem) {
   EXPECT_THAT(check_file("mini-docker/shim/src/a.cpp", "#include <openssl/evp.h>\n"), SizeIs(1));
   EXPECT_THAT(check_file("chapters/04-images/src/a.cpp",

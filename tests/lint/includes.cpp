@@ -15,10 +15,16 @@ const SourceFile* find_ours(const SourceTree& tree, const std::string& name) {
   return nullptr;
 }
 
+// A private header: in the file's directory, or in one above it that the build adds to the path.
 const SourceFile* find_beside(const SourceTree& tree, const SourceFile& file,
                               const std::string& name) {
-  const std::filesystem::path directory = std::filesystem::path(file.path).parent_path();
-  return tree.find((directory / name).lexically_normal().string());
+  std::filesystem::path directory = file.path;
+  do {
+    directory = directory.parent_path();
+    const std::string path = (directory / name).lexically_normal().string();
+    if (const SourceFile* found = tree.find(path)) return found;
+  } while (!directory.empty());
+  return nullptr;
 }
 
 }  // namespace

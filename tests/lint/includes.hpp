@@ -19,7 +19,7 @@ struct Include {
 };
 
 /// The includes of `file`, in order. `minidocker/...` is looked for below every include directory
-/// of the tree, other quoted names beside the file.
+/// of the tree, other quoted names beside the file and in the directories above it.
 [[nodiscard]] std::vector<Include> includes_of(const SourceTree& tree, const SourceFile& file);
 
 /// "toolbox" for "minidocker/toolbox/error.hpp"; empty if the name is not ours.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <string_view>
 
@@ -289,13 +290,14 @@ bool starts_with_any(const SourceFile& file, std::span<const std::string_view> p
   return std::ranges::any_of(prefixes, [&](std::string_view p) { return file.starts_with(p); });
 }
 
-// A room may have functions of its own by a call's name (CgroupDir::kill): an unqualified use in
-// its files is then taken to mean that one. `::kill(` never is.
-bool has_own(const SourceTree& tree, const SourceFile& file, std::string_view name) {
+// A room may have functions of its own by a call's name (CgroupDir::kill), declared in the file or
+// in what it includes: an unqualified use is then taken to mean that one. `::kill(` never is.
+bool has_own(const SourceTree& tree, const SourceFile& file, std::string_view name,
+             std::set<const SourceFile*>& seen) {
+  if (starts_with_any(file, kWrappers) || !seen.insert(&file).second) return false;
   if (declares(file.views.code, name)) return true;
   return std::ranges::any_of(includes_of(tree, file), [&](const Include& include) {
-    return include.target != nullptr && !starts_with_any(*include.target, kWrappers) &&
-           declares(include.target->views.code, name);
+    return include.target != nullptr && has_own(tree, *include.target, name, seen);
   });
 }
 
@@ -320,8 +322,9 @@ class Checker {
  private:
   void check_call(std::string_view name) {
     for (const Call& call : find_calls(file_.views.code, name)) {
+      std::set<const SourceFile*> seen;
       const bool raw = call.qualifier == "::" || call.qualifier == "std" ||
-                       (call.qualifier.empty() && !has_own(tree_, file_, name));
+                       (call.qualifier.empty() && !has_own(tree_, file_, name, seen));
       if (raw) report(call.offset, fmt::format("{}() is not called here but in sys::", name));
     }
   }
