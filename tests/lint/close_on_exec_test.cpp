@@ -35,6 +35,10 @@ TEST(CloseOnExec, FormsWithoutFlagsAreNeverAllowed) {
   EXPECT_THAT(check_line("int f() { return ::dup(1); }"), SizeIs(1));
 }
 
+TEST(CloseOnExec, MayBeLeftOutOnPurpose) {
+  EXPECT_THAT(check_line("int f() { return ::open(p, O_RDONLY); }  // lint: inherited"), IsEmpty());
+}
+
 TEST(CloseOnExec, IsNotAskedOfSysCalls) {
   EXPECT_THAT(check_line("void f() { sys::open(p, O_RDONLY).or_throw(p); }"), IsEmpty());
 }
