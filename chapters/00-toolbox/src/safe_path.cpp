@@ -21,8 +21,6 @@ using sys::Result;
 
 constexpr sys::CallInfo kOpenat2{"openat2", "openat2(2)"};
 
-/// How often a lookup is tried again that a rename elsewhere has disturbed.
-constexpr int kMaxRetries = 128;
 /// How many dangling links are followed by hand: as many as the kernel follows (MAXSYMLINKS).
 constexpr int kMaxLinks = 40;
 
@@ -135,13 +133,8 @@ FdPath::FdPath(int fd) noexcept : text_{"/proc/self/fd/"} {
 }
 
 Result<UniqueFd> open_in_root(int root, const char* path, int flags, mode_t mode) noexcept {
-  for (int i = 0;; ++i) {
-    Result<UniqueFd> opened = sys::openat2(root, path, static_cast<unsigned>(flags),
-                                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, mode);
-    // EAGAIN: something was renamed while ".." was resolved, so the kernel could not be sure that
-    // the result lies inside. Bounded, as whoever renames may do so for ever.
-    if (opened.error() != EAGAIN || i == kMaxRetries) return opened;
-  }
+  return sys::openat2(root, path, static_cast<unsigned>(flags),
+                      RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, mode);
 }
 
 Result<UniqueFd> make_dirs_in_root(int root, const char* path, mode_t mode) noexcept {
