@@ -1,0 +1,115 @@
+// The container's cgroup: limits read back from the kernel's files, device rules by trying.
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "minidocker/toolbox/files.hpp"
+#include "runc_fixture.hpp"
+
+namespace minidocker::runtime {
+namespace {
+
+using nlohmann::json;
+using testing::CommandResult;
+
+class Limits : public RuncTest {
+ protected:
+  void SetUp() override {
+    MD_NEEDS("cgroup1");
+    RuncTest::SetUp();
+  }
+  // A file of the container's group in a v1 hierarchy, without the line's end.
+  static std::string group_file(pid_t pid, const std::string& controller, const std::string& file) {
+    const std::string path = "/sys/fs/cgroup/" + controller + testing::cgroups_of(pid)[controller];
+    std::string text = testing::read_text(path + "/" + file);
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
+  }
+};
+
+TEST_F(Limits, MemoryAndSwapAreTheKernels) {
+  (*bundle_)["linux"]["resources"]["memory"] = {
+      {"limit", 67108864}, {"reservation", 33554432}, {"swap", 134217728}};
+  const pid_t pid = run_detached();
+  ASSERT_GT(pid, 0);
+  EXPECT_EQ(group_file(pid, "memory", "memory.limit_in_bytes"), "67108864");
+  EXPECT_EQ(group_file(pid, "memory", "memory.soft_limit_in_bytes"), "33554432");
+}
+
+TEST_F(Limits, CpuTimeIsTheKernels) {
+  (*bundle_)["linux"]["resources"]["cpu"] = {{"shares", 512}, {"quota", 50000}, {"period", 100000}};
+  const pid_t pid = run_detached();
+  ASSERT_GT(pid, 0);
+  EXPECT_EQ(group_file(pid, "cpu", "cpu.shares"), "512");
+  EXPECT_EQ(group_file(pid, "cpu", "cpu.cfs_quota_us"), "50000");
+  EXPECT_EQ(group_file(pid, "cpu", "cpu.cfs_period_us"), "100000");
+}
+
+TEST_F(Limits, AForkBombStopsAtThePidsLimit) {
+  (*bundle_)["linux"]["resources"]["pids"] = {{"limit", 5}};
+  const CommandResult result =
+      run_script("for i in 1 2 3 4 5 6 7 8; do sleep 100 & done; echo unreached");
+  EXPECT_NE(result.out, "unreached\n") << result.in_words();
+  EXPECT_NE(result.err.find("fork"), std::string::npos) << result.err;
+}
+
+TEST_F(Limits, TheMemoryHogIsKilled) {
+  (*bundle_)["linux"]["resources"]["memory"] = {{"limit", 16777216}, {"swap", 16777216}};
+  bundle_->mount("/scratch", "tmpfs", "tmpfs", {});
+  EXPECT_EQ(run_script("head -c 64m /dev/zero >/scratch/x").exit_code, 137);
+}
+
+TEST_F(Limits, TheGroupIsTheOneThatWasAskedFor) {
+  const std::string path = "/mini-docker/" + id_ + "/sub";
+  (*bundle_)["linux"]["cgroupsPath"] = path;
+  const pid_t pid = run_detached();
+  ASSERT_GT(pid, 0);
+  for (const char* controller : {"memory", "cpu", "pids"}) {
+    EXPECT_TRUE(testing::cgroups_of(pid)[controller].ends_with(path))
+        << controller << " " << testing::cgroups_of(pid)[controller];
+  }
+  remove(id_);
+  for (const char* controller : {"memory", "cpu", "pids"}) {
+    const std::string dir = fmt::format("/sys/fs/cgroup/{}/mini-docker/{}", controller, id_);
+    EXPECT_FALSE(exists(dir + "/sub"));
+    ::rmdir(dir.c_str());  // the part of the path that we asked for is ours
+  }
+}
+
+TEST_F(Limits, ADeviceIsDeniedUnlessARuleAllowsIt) {
+  // Loop device 99 does not exist: denied is EPERM, allowed is ENXIO or ENODEV.
+  const std::string probe = "mknod /tmp/loop b 7 99 && cat /tmp/loop";
+  for (const char* set : {"bounding", "permitted", "effective"}) {
+    (*bundle_)["process"]["capabilities"][set].push_back("CAP_MKNOD");
+  }
+  CommandResult result = run_script(probe);
+  EXPECT_NE(result.err.find("Operation not permitted"), std::string::npos) << result.err;
+  (*bundle_)["linux"]["resources"]["devices"].push_back(
+      {{"allow", true}, {"type", "b"}, {"major", 7}, {"minor", 99}, {"access", "rwm"}});
+  result = run_script("rm -f /tmp/loop; " + probe);
+  EXPECT_EQ(result.err.find("Operation not permitted"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("No such device"), std::string::npos) << result.err;
+}
+
+TEST_F(Limits, LaterDeviceRulesWin) {
+  for (const char* set : {"bounding", "permitted", "effective"}) {
+    (*bundle_)["process"]["capabilities"][set].push_back("CAP_MKNOD");
+  }
+  json& rules = (*bundle_)["linux"]["resources"]["devices"];
+  rules.push_back({{"allow", true}, {"type", "b"}, {"major", 7}, {"access", "rwm"}});
+  rules.push_back({{"allow", false}, {"type", "b"}, {"major", 7}, {"minor", 99}, {"access", "r"}});
+  const CommandResult result = run_script("mknod /tmp/loop b 7 99 && cat /tmp/loop");
+  EXPECT_NE(result.err.find("Operation not permitted"), std::string::npos) << result.err;
+}
+
+TEST_F(Limits, ADefaultDeviceWorksUnderTheDefaultRules) {
+  EXPECT_EQ(output_of("head -c 4 /dev/zero | wc -c; echo x >/dev/null"), "4");
+}
+
+TEST_F(Limits, TheGroupFilesystemInsideShowsOnlyTheOwnGroup) {
+  (*bundle_)["linux"]["resources"]["memory"] = {{"limit", 67108864}};
+  EXPECT_EQ(output_of("cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), "67108864");
+  EXPECT_NE(run_script("mkdir /sys/fs/cgroup/memory/x").exit_code, 0);
+}
+
+}  // namespace
+}  // namespace minidocker::runtime
