@@ -72,9 +72,6 @@ class SystemError : public Error {
 [[nodiscard]] inline std::string quoted(const char* text) {
   return quoted(std::string_view(text));
 }
-[[nodiscard]] inline std::string quoted(const char* text) {
-  return quoted(std::string_view(text));
-}
 ///@}
 
 }  // namespace minidocker
