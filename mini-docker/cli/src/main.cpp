@@ -1,0 +1,242 @@
+// mini-docker: the command line. Until a daemon stands between them it calls the engine in its
+// own process.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "foreground.hpp"
+#include "minidocker/engine/engine.hpp"
+#include "minidocker/toolbox/trace.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
+#include "parse_words.hpp"
+#include "run_flags.hpp"
+#include "tables.hpp"
+#include "usage_error.hpp"
+
+namespace minidocker::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr int kCannotRun = 125;
+constexpr int kFailed = 1;
+
+constexpr const char* kUsage =
+    "Usage: mini-docker [--root DIR] [--explain[=json]] COMMAND\n"
+    "\n"
+    "Commands:\n"
+    "  run     make a container from an image and run a command in it\n"
+    "  ps      list containers\n"
+    "  rm      remove containers\n"
+    "  images  list images\n"
+    "  load    load an image from an archive or an OCI layout\n"
+    "\n"
+    "Options:\n"
+    "  --root DIR         keep everything below DIR (also MINI_DOCKER_ROOT)\n"
+    "  --explain[=json]   narrate every kernel step on standard error\n"
+    "  --version          print the version\n"
+    "  --help             print this; `mini-docker COMMAND --help` prints a command's options\n";
+
+/// What stands before the command.
+struct Globals {
+  std::optional<std::string> root;
+  std::optional<trace::Format> explain;
+};
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+engine::Engine open_engine(const Globals& globals) {
+  engine::Engine engine(engine::Paths::choose(globals.root));
+  for (const std::string& warning : engine.warnings()) {
+    fmt::print(stderr, "mini-docker: warning: {}\n", warning);
+  }
+  return engine;
+}
+
+void require_no_words(const Words& words, const std::string& command) {
+  if (!words.empty()) {
+    throw UsageError(fmt::format("'mini-docker {}' accepts no arguments", command), kFailed);
+  }
+}
+
+int run(const Globals& globals, const Words& args) {
+  const engine::CreateRequest request = parse_run(args);
+  engine::Engine engine = open_engine(globals);
+  engine::StartOptions options;
+  options.explain = globals.explain;
+  return run_in_foreground(engine, request, options);
+}
+
+int ps(const Globals& globals, const Words& args) {
+  bool all = false;
+  bool quiet = false;
+  bool whole = false;
+  CLI::App app("List containers");
+  app.usage("Usage: mini-docker ps [OPTIONS]");
+  app.add_flag("-a,--all", all, "also those that do not run");
+  app.add_flag("-q,--quiet", quiet, "only ids");
+  app.add_flag("--no-trunc", whole, "do not cut anything");
+  require_no_words(parse_words(app, args), "ps");
+
+  std::vector<engine::ContainerSummary> list = open_engine(globals).containers();
+  if (!all) {
+    std::erase_if(list, [](const auto& entry) { return entry.state != engine::State::running; });
+  }
+  if (!quiet) {
+    print(containers_table(list, std::time(nullptr), whole ? Cut::no : Cut::yes));
+    return 0;
+  }
+  for (const auto& entry : list) print((whole ? entry.id : entry.id.substr(0, 12)) + "\n");
+  return 0;
+}
+
+int images(const Globals& globals, const Words& args) {
+  bool quiet = false;
+  bool whole = false;
+  CLI::App app("List images");
+  app.usage("Usage: mini-docker images [OPTIONS]");
+  app.add_flag("-q,--quiet", quiet, "only ids");
+  app.add_flag("--no-trunc", whole, "do not cut anything");
+  require_no_words(parse_words(app, args), "images");
+
+  const std::vector<engine::ImageSummary> list = open_engine(globals).images();
+  if (!quiet) {
+    print(images_table(list, std::time(nullptr), whole ? Cut::no : Cut::yes));
+    return 0;
+  }
+  for (const auto& entry : list) {
+    print((whole ? "sha256:" + entry.id : entry.id.substr(0, 12)) + "\n");
+  }
+  return 0;
+}
+
+int rm(const Globals& globals, const Words& args) {
+  bool force = false;
+  CLI::App app("Remove containers");
+  app.usage("Usage: mini-docker rm [OPTIONS] CONTAINER [CONTAINER...]");
+  app.add_flag("-f,--force", force, "also those that run: kill them");
+  const Words names = parse_words(app, args);
+  if (names.empty()) throw UsageError("'mini-docker rm' requires at least 1 argument", kFailed);
+
+  engine::Engine engine = open_engine(globals);
+  int code = 0;
+  for (const std::string& name : names) {
+    try {
+      engine.remove(name, force ? engine::Force::yes : engine::Force::no);
+      print(name + "\n");
+    } catch (const Error& error) {
+      fmt::print(stderr, "mini-docker: {}\n", error.what());
+      const bool is_fine = force && error.kind() == ErrorKind::not_found;
+      if (!is_fine) code = kFailed;
+    }
+  }
+  return code;
+}
+
+int load(const Globals& globals, const Words& args) {
+  std::string input = "-";
+  CLI::App app("Load an image from an archive or an OCI layout");
+  app.usage("Usage: mini-docker load [OPTIONS]");
+  app.add_option("-i,--input", input, "file or directory; else standard input");
+  require_no_words(parse_words(app, args), "load");
+
+  for (const std::string& name : open_engine(globals).load(input)) {
+    const bool is_id = name.starts_with("sha256:");
+    print(fmt::format("Loaded image{}: {}\n", is_id ? " ID" : "", name));
+  }
+  return 0;
+}
+
+trace::Format parse_format(const std::string& word) {
+  if (word == "text") return trace::Format::text;
+  if (word == "json") return trace::Format::json;
+  throw UsageError(
+      fmt::format("invalid argument \"{}\" for \"--explain\" flag: text and json are "
+                  "what can be chosen",
+                  word));
+}
+
+/// Returns the words from the command on.
+Words parse_globals(const Words& args, Globals& globals) {
+  std::vector<std::string> root;
+  std::string explain;
+  bool version = false;
+  CLI::App app;
+  app.add_option("--root", root)->expected(1)->allow_extra_args(false);
+  app.add_flag("--explain{text}", explain);
+  app.add_flag("--version", version);
+  const Words rest = parse_words(app, args);
+  if (version) throw HelpWanted{"mini-docker version " MD_VERSION "\n"};
+  if (!root.empty()) globals.root = root.back();
+  if (!explain.empty()) globals.explain = parse_format(explain);
+  return rest;
+}
+
+using Command = int (*)(const Globals&, const Words&);
+
+const std::map<std::string, Command> kCommands{
+    {"run", run}, {"ps", ps}, {"images", images}, {"rm", rm}, {"load", load}};
+
+Command find_command(const std::string& name) {
+  const auto place = kCommands.find(name);
+  if (place != kCommands.end()) return place->second;
+  throw UsageError(fmt::format("unknown command: mini-docker {}; see mini-docker --help", name),
+                   kFailed);
+}
+
+int dispatch(const Words& args) {
+  Globals globals;
+  Words words;
+  try {
+    words = parse_globals(args, globals);
+  } catch (const HelpWanted& help) {
+    // The parser knows the options only; the commands are ours.
+    print(help.text.starts_with("mini-docker version") ? help.text : kUsage);
+    return 0;
+  }
+  if (words.empty()) {
+    print(kUsage);
+    return 0;
+  }
+  const Command command = find_command(words.front());
+  std::unique_ptr<trace::Sink> sink;
+  if (globals.explain) sink = trace::make_writer(*globals.explain, STDERR_FILENO, "engine");
+  const trace::Session session(sink.get());
+  return command(globals, Words(words.begin() + 1, words.end()));
+}
+
+/// docker's client: 125 if `run` could not even start, 1 for other commands.
+int failure_code(const Words& args) {
+  return std::find(args.begin(), args.end(), "run") != args.end() ? kCannotRun : kFailed;
+}
+
+int guarded_main(const Words& args) {
+  try {
+    return dispatch(args);
+  } catch (const HelpWanted& help) {
+    print(help.text);
+    return 0;
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "mini-docker: {}\n", error.what());
+    return error.exit_code();
+  } catch (const engine::StartError& error) {
+    fmt::print(stderr, "mini-docker: {}\n", error.what());
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "mini-docker: {}\n", error.what());
+    return failure_code(args);
+  }
+}
+
+}  // namespace
+}  // namespace minidocker::cli
+
+int main(int argc, char** argv) { return minidocker::cli::guarded_main({argv + 1, argv + argc}); }
