@@ -1,0 +1,121 @@
+#pragma once
+/// \file
+/// Groups of a test: only below mini-docker-test-PID, on v1 and on v2, cleaned before and after.
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "minidocker/cgroups/cgroup.hpp"
+#include "minidocker/cgroups/detect.hpp"
+#include "minidocker/testing/leak_check.hpp"
+#include "minidocker/testing/needs.hpp"
+#include "minidocker/testing/observe.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/mountinfo.hpp"
+#include "minidocker/toolbox/started_child.hpp"
+
+namespace minidocker::cgroups {
+
+/// Which driver a test is about.
+enum class Version { v1, v2 };
+
+inline std::string test_prefix() { return "/mini-docker-test-" + std::to_string(::getpid()); }
+
+/// The v2 hierarchy wherever it is mounted, also the empty one of a hybrid host.
+inline Layout unified_layout() {
+  for (const MountEntry& mount : read_mountinfo()) {
+    if (mount.type == "cgroup2") return {Mode::v2, {{"", mount.target, "/", false}}};
+  }
+  return {};
+}
+
+inline Layout layout_of(Version version) {
+  return version == Version::v2 ? unified_layout() : detect();
+}
+
+/// What a child of a test does instead of becoming a program; its value is the exit code.
+struct Behave {
+  static constexpr StepInfo kInfo{"02-cgroups", "a test"};
+  int (*body)();
+  StepResult run(ChildContext&) const noexcept { ::_exit(body()); }
+  [[nodiscard]] std::string describe() const { return "behave"; }
+};
+
+/// Waits for ever: until somebody kills it.
+inline int wait_for_death() {
+  while (true) ::pause();
+}
+
+class Groups : public ::testing::Test {
+ protected:
+  /// Call first: skips where `version` cannot be had; `limits`: with controllers.
+  void need(Version version, bool limits) {
+    if (version == Version::v1) MD_NEEDS("root", "cgroup1");
+    if (version == Version::v2 && (limits || unified_layout().mode == Mode::none)) {
+      MD_NEEDS("root", "cgroup2");
+    }
+    MD_NEEDS("root");
+    layout_ = layout_of(version);
+  }
+  void TearDown() override {
+    for (const Hierarchy& hierarchy : layout_.hierarchies) {
+      ::rmdir((hierarchy.mount + test_prefix()).c_str());
+    }
+  }
+
+  Location place(const std::string& name) const {
+    return locate(layout_, test_prefix() + "/" + name);
+  }
+  Cgroup make(const std::string& name = "web") const { return Cgroup::create(place(name)); }
+  static bool exists(const std::string& path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0;
+  }
+  /// Does any directory of the group exist?
+  bool is_there(const std::string& name = "web") const {
+    return std::ranges::any_of(place(name).directories,
+                               [](const Directory& d) { return exists(d.path()); });
+  }
+  /// A child in the group that does `body`.
+  static Process start_in(Cgroup& group, int (*body)()) {
+    ChildPlan plan;
+    sys::CloneArgs clone;
+    group.enter_by(plan, clone);
+    plan.add(Behave{body});
+    StartedChild child = StartedChild::start(plan, clone);
+    return child.release();
+  }
+  /// The error a call throws; fails the test if it throws none.
+  static std::string error_of(ErrorKind kind, const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      EXPECT_EQ(kind, error.kind()) << error.what();
+      return error.what();
+    }
+    ADD_FAILURE() << "no error";
+    return "";
+  }
+
+  testing::LeakCheck leaks_{{.dirs = {}, .cgroups = {test_prefix().substr(1)}}};
+  Layout layout_;
+};
+
+/// Reaps what a test's children have left to us, their subreaper.
+inline void reap_orphans() {
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
+}  // namespace minidocker::cgroups
