@@ -5,13 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "minidocker/namespaces/run.hpp"
+#include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/started_child.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
 
 namespace minidocker::namespaces::testing {
 
@@ -46,6 +49,18 @@ inline Process hold(std::uint64_t kinds) {
   RunOptions options;
   options.kinds = kinds;
   return start_in_namespaces(options, holder());
+}
+
+/// Runs `body` as an ordinary user. Changing ids has made the process undumpable, and the files in
+/// /proc/PID of such a one, its children's id maps among them, are root's; after execve, as any
+/// real user's program is, it is dumpable again.
+inline void as_user(const std::function<void()>& body) {
+  minidocker::testing::in_sandbox(
+      [&body] {
+        sys::set_dumpable(true).or_throw("make ourselves dumpable");
+        body();
+      },
+      {.flags = 0, .as_user = true});
 }
 
 /// Appends a holder to a plan.
