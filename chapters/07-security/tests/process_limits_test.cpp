@@ -1,0 +1,34 @@
+#include "minidocker/security/process_limits.hpp"
+
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+namespace minidocker::security {
+namespace {
+
+TEST(Rlimit, IsFoundByEitherName) {
+  for (const char* name : {"RLIMIT_NOFILE", "NOFILE", "nofile", "rlimit_nofile"}) {
+    EXPECT_EQ(RLIMIT_NOFILE, find_rlimit(name)) << name;
+  }
+  for (const char* name : {"", "RLIMIT_", "files", "NOFILE "}) {
+    EXPECT_EQ(std::nullopt, find_rlimit(name)) << name;
+  }
+}
+
+TEST(Rlimit, EachOfTheSixteenHasAName) {
+  for (int resource = 0; resource < RLIMIT_NLIMITS; ++resource) {
+    EXPECT_EQ(resource, find_rlimit(rlimit_name(resource)));
+  }
+  EXPECT_EQ("RLIMIT_99", rlimit_name(99));
+}
+
+TEST(ProcessLimitSteps, SayWhatTheyDo) {
+  EXPECT_EQ("limit RLIMIT_NOFILE to 1024 (hard limit unlimited)",
+            (SetRlimit{{RLIMIT_NOFILE, 1024, RLIM_INFINITY}}.describe()));
+  EXPECT_EQ("get signal 9 when the parent dies", ParentDeathSignal{SIGKILL}.describe());
+  EXPECT_EQ("set the OOM score adjustment to -5", SetOomScore{-5}.describe());
+}
+
+}  // namespace
+}  // namespace minidocker::security
