@@ -105,8 +105,9 @@ void check_combinations(const CreateRequest& request) {
 }  // namespace
 
 Maker Maker::current() {
-  Maker maker{sys::geteuid(), sys::getegid(), ~std::uint64_t{0}};
-  if (!maker.is_rootless()) maker.capabilities = sys::capget().or_throw().permitted;
+  Maker maker{sys::geteuid(), sys::getegid(), security::kAllKnown};
+  // A new user namespace gives all; otherwise nobody can grant what he does not have.
+  if (!maker.is_rootless()) maker.capabilities = {sys::capget().or_throw().permitted};
   return maker;
 }
 

@@ -8,15 +8,16 @@
 
 #include "merge_config.hpp"
 #include "minidocker/engine/request.hpp"
+#include "minidocker/security/capabilities.hpp"
 #include "minidocker/spec/spec.hpp"
 
 namespace minidocker::engine {
 
 /// Who makes the container.
 struct Maker {
-  uid_t uid = 0;                                   ///< effective ids of the engine
-  gid_t gid = 0;                                   ///< effective ids of the engine
-  std::uint64_t capabilities = ~std::uint64_t{0};  ///< what it may grant: its permitted set
+  uid_t uid = 0;                                               ///< effective ids of the engine
+  gid_t gid = 0;                                               ///< effective ids of the engine
+  security::CapabilitySet capabilities = security::kAllKnown;  ///< what it may grant
 
   /// Is a user namespace needed?
   [[nodiscard]] bool is_rootless() const noexcept { return uid != 0; }

@@ -1,0 +1,157 @@
+#include "run_flags.hpp"
+
+#include <gtest/gtest.h>
+
+#include "parse_words.hpp"
+#include "refused_flags.hpp"
+#include "usage_error.hpp"
+
+namespace minidocker::cli {
+namespace {
+
+using engine::NamespaceMode;
+using Words = std::vector<std::string>;
+
+std::string error_of(const Words& args) {
+  try {
+    static_cast<void>(parse_run(args));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "taken";
+}
+
+TEST(RunFlags, FlagsEndAtTheImage) {
+  const engine::CreateRequest request =
+      parse_run({"-it", "--rm", "busybox", "ls", "-l", "--", "--rm"});
+  EXPECT_TRUE(request.interactive && request.terminal && request.auto_remove);
+  EXPECT_EQ(request.image, "busybox");
+  EXPECT_EQ(request.command, (Words{"ls", "-l", "--", "--rm"}));
+}
+
+TEST(RunFlags, ADoubleDashMayStandBeforeTheImage) {
+  const engine::CreateRequest request = parse_run({"--rm", "--", "busybox", "--", "x"});
+  EXPECT_EQ(request.image, "busybox");
+  EXPECT_EQ(request.command, (Words{"--", "x"}));
+}
+
+TEST(RunFlags, ValuesMayStickToTheirFlags) {
+  const engine::CreateRequest request =
+      parse_run({"-m64m", "--cpus=0.5", "--name=web", "-e", "A=1", "-eB=2", "--pids-limit", "-1",
+                 "--read-only=false", "box"});
+  EXPECT_EQ(request.memory, Bytes{64 << 20});
+  EXPECT_EQ(request.nano_cpus, 500'000'000);
+  EXPECT_EQ(request.name, "web");
+  EXPECT_EQ(request.env, (Words{"A=1", "B=2"}));
+  EXPECT_EQ(request.pids_limit, -1);
+  EXPECT_FALSE(request.read_only);
+  EXPECT_EQ(request.image, "box");
+}
+
+TEST(RunFlags, EveryFlagReachesTheRequest) {
+  const engine::CreateRequest request = parse_run({"-h",
+                                                   "host",
+                                                   "-w",
+                                                   "/w",
+                                                   "-u",
+                                                   "1:2",
+                                                   "-v",
+                                                   "/a:/b:ro",
+                                                   "--mount",
+                                                   "type=bind,src=/c,dst=/d",
+                                                   "--tmpfs",
+                                                   "/t:size=1m",
+                                                   "--read-only",
+                                                   "--ulimit",
+                                                   "nofile=5:6",
+                                                   "--cap-add",
+                                                   "NET_ADMIN",
+                                                   "--cap-drop",
+                                                   "ALL",
+                                                   "--security-opt",
+                                                   "no-new-privileges",
+                                                   "--privileged",
+                                                   "--pid",
+                                                   "host",
+                                                   "--ipc",
+                                                   "none",
+                                                   "--uts",
+                                                   "host",
+                                                   "--network",
+                                                   "host",
+                                                   "--init",
+                                                   "--entrypoint",
+                                                   "sh",
+                                                   "--runtime",
+                                                   "crun",
+                                                   "box"});
+  EXPECT_EQ(request.hostname, "host");
+  EXPECT_EQ(request.working_dir, "/w");
+  EXPECT_EQ(request.user, "1:2");
+  ASSERT_EQ(request.mounts.size(), 3U);
+  EXPECT_TRUE(request.mounts[0].read_only);
+  EXPECT_EQ(request.mounts[1].target, "/d");
+  EXPECT_EQ(request.mounts[2].options, Words{"size=1m"});
+  EXPECT_TRUE(request.read_only && request.privileged && request.init);
+  EXPECT_EQ(request.ulimits, (std::vector<engine::Ulimit>{{"nofile", 5, 6}}));
+  EXPECT_EQ(request.cap_add, Words{"NET_ADMIN"});
+  EXPECT_EQ(request.cap_drop, Words{"ALL"});
+  EXPECT_TRUE(request.no_new_privileges);
+  EXPECT_EQ(request.pid, NamespaceMode::host);
+  EXPECT_EQ(request.uts, NamespaceMode::host);
+  EXPECT_EQ(request.network, NamespaceMode::host);
+  EXPECT_EQ(request.ipc, engine::IpcMode::none);
+  EXPECT_EQ(request.entrypoint, Words{"sh"});
+  EXPECT_EQ(request.runtime, "crun");
+}
+
+TEST(RunFlags, AnEmptyEntrypointIsOneInBothSpellings) {
+  for (const Words& args :
+       {Words{"--entrypoint", "", "box", "id"}, Words{"--entrypoint=", "box", "id"}}) {
+    const engine::CreateRequest request = parse_run(args);
+    EXPECT_EQ(request.entrypoint, Words{});
+    EXPECT_EQ(request.image, "box");
+    EXPECT_EQ(request.command, Words{"id"});
+  }
+}
+
+TEST(RunFlags, TheLastOfSeveralHolds) {
+  EXPECT_EQ(parse_run({"--name", "a1", "--name", "b2", "box"}).name, "b2");
+}
+
+TEST(RunFlags, UnknownFlagsAreNamedAsDockerNamesThem) {
+  EXPECT_EQ(error_of({"--foo=1", "box"}), "unknown flag: --foo");
+  EXPECT_EQ(error_of({"-Z", "box"}), "unknown shorthand flag: 'Z' in -Z");
+  EXPECT_EQ(error_of({"--name"}), "flag needs an argument: --name");
+  EXPECT_EQ(error_of({"--rm"}), "'mini-docker run' requires at least 1 argument");
+}
+
+TEST(RunFlags, WhatIsNotSupportedIsRefusedByName) {
+  EXPECT_EQ(error_of({"-d", "box"}).rfind("run -d: not supported yet: ", 0), 0U);
+  EXPECT_EQ(error_of({"--detach", "box"}).rfind("run --detach: not supported yet: ", 0), 0U);
+  EXPECT_EQ(error_of({"-p", "80:80", "box"}).rfind("run -p: not supported yet: ", 0), 0U);
+  EXPECT_EQ(error_of({"--publish=80:80", "box"}).rfind("run --publish: not supported yet", 0), 0U);
+  EXPECT_EQ(error_of({"-v", "data:/data", "box"}).rfind("run -v data:/data: not supported", 0), 0U);
+}
+
+TEST(RunFlags, EveryRefusedFlagIsRefused) {
+  for (const RefusedFlag& flag : refused_flags()) {
+    const std::string name(flag.spelling.substr(flag.spelling.find("--")));
+    Words args{name};
+    if (flag.kind == FlagKind::with_value) args.emplace_back("1");
+    args.emplace_back("box");
+    EXPECT_EQ(error_of(args).rfind("run " + name + ": not supported yet", 0), 0U) << name;
+  }
+}
+
+TEST(RunFlags, RefusedFlagsBehindTheImageBelongToTheCommand) {
+  EXPECT_EQ(parse_run({"box", "-d", "-p", "80"}).command, (Words{"-d", "-p", "80"}));
+}
+
+TEST(RunFlags, HelpIsNoError) {
+  EXPECT_THROW(static_cast<void>(parse_run({"--help"})), HelpWanted);
+  EXPECT_EQ(parse_run({"box", "--help"}).command, Words{"--help"});
+}
+
+}  // namespace
+}  // namespace minidocker::cli

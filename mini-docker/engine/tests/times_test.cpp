@@ -1,0 +1,23 @@
+#include "times.hpp"
+
+#include <gtest/gtest.h>
+
+namespace minidocker::engine {
+namespace {
+
+TEST(Rfc3339, IsReadInItsForms) {
+  EXPECT_EQ(seconds_of_rfc3339("2024-01-01T00:00:00Z"), 1704067200);
+  EXPECT_EQ(seconds_of_rfc3339("2024-01-01T00:00:00.123456789Z"), 1704067200);
+  EXPECT_EQ(seconds_of_rfc3339("2024-01-01T02:00:00+02:00"), 1704067200);
+  EXPECT_EQ(seconds_of_rfc3339("2023-12-31T18:30:00-05:30"), 1704067200);
+}
+
+TEST(Rfc3339, AnythingElseIsNoTime) {
+  for (const char* text :
+       {"", "yesterday", "2024-01-01", "2024-01-01T00:00:00", "2024-01-01T00:00:00+x"}) {
+    EXPECT_EQ(seconds_of_rfc3339(text), 0) << text;
+  }
+}
+
+}  // namespace
+}  // namespace minidocker::engine
