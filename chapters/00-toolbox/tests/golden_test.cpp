@@ -35,7 +35,7 @@ namespace {
 /// Numbers that differ from run to run, by what they are.
 std::string masked(std::string text) {
   text = std::regex_replace(text, std::regex("<[0-9.]+ ms>"), "<time>");
-  text = std::regex_replace(text, std::regex("(sendmsg|recvmsg|read|close)\\([0-9]+"), "$1(FD");
+  text = std::regex_replace(text, std::regex("(sendmsg|read)\\([0-9]+,"), "$1(FD,");
   return std::regex_replace(text, std::regex("(clone3\\(.*\\)) = [0-9]+"), "$1 = PID");
 }
 
@@ -63,7 +63,7 @@ void add_steps(ChildPlan& plan, const char* program) {
   const std::vector<std::string> env;
   char** arguments = plan.copy_array(argv);
   auto* found = plan.make<std::array<char, FindProgram::kMaxPath>>();
-  plan.add(Sync{SyncPoint::ready, "had a look at it"});
+  plan.add(Sync{SyncPoint::ready, "recorded the child"});
   plan.add(FindProgram{arguments[0], "/usr/local/bin:/bin", found->data()});
   plan.add(CloseFrom{3});
   plan.add(Exec{found->data(), arguments, plan.copy_array(env)});
@@ -88,9 +88,9 @@ TEST(Golden, APlanToldByTheNarrator) {
   }
   std::string told;
   for (const std::string& line : testing::lines_of(testing::read_text(temp / "story"))) {
-    // Which descriptors are closed, and when the answers are read, is the parent's own business.
+    // The parent's own calls stand wherever it happened to be; the child's come in their order.
     const bool of_parent =
-        line.find("recvmsg(") == 0 || line.find("close(") == 0 || line.find("socketpair(") == 0;
+        std::regex_search(line, std::regex("^ *(recvmsg|close|socketpair)\\(|bytes=1,"));
     if (!of_parent) told += line + "\n";
   }
   compare_with_golden("plan", masked(told));
@@ -107,7 +107,7 @@ TEST(Golden, ThePlanInWords) {
 }
 
 TEST(Golden, ErrorsAsTheyArePrinted) {
-  MD_NEEDS("userns");
+  MD_NEEDS("root");
   std::string told;
   told += error_line([] { (void)read_file("/etc/no-such-file"); });
   told += error_line([] { write_control("/proc/self/oom_score_adj", "many"); });

@@ -64,13 +64,13 @@ TEST(SysSocket, AServerAcceptsAClient) {
   const struct sockaddr_un address = address_of(temp / "s");
   const UniqueFd server = sys::socket(AF_UNIX, SOCK_STREAM, 0).or_throw("server");
   const UniqueFd client = sys::socket(AF_UNIX, SOCK_STREAM, 0).or_throw("client");
-  EXPECT_EQ(fmt::format("connect({1}) = ENOENT\nbind({0})\nbind({0}) = EINVAL\nlisten({0}, 1)\n"
+  EXPECT_EQ(fmt::format("connect({1}) = ENOENT\nbind({0})\nbind({1}) = EADDRINUSE\nlisten({0}, 1)\n"
                         "connect({1})",
                         server.get(), client.get()),
             recorded([&] {
               (void)sys::connect(client.get(), generic(address), sizeof(address));
               (void)sys::bind(server.get(), generic(address), sizeof(address));
-              (void)sys::bind(server.get(), generic(address), sizeof(address));
+              (void)sys::bind(client.get(), generic(address), sizeof(address));
               (void)sys::listen(server.get(), 1);
               (void)sys::connect(client.get(), generic(address), sizeof(address));
             }));
