@@ -10,7 +10,7 @@
 #include "minidocker/namespaces/join.hpp"
 #include "minidocker/namespaces/time_offsets.hpp"
 #include "minidocker/security/keyring.hpp"
-#include "minidocker/security/process.hpp"
+#include "minidocker/security/process_limits.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 
 namespace minidocker::runtime {
@@ -111,7 +111,7 @@ void add_namespaces(Compiler& c) {
   }
   // Of the sibling, not of the stage: the signal comes when *its* parent dies, and a session is
   // its own.
-  if (c.options().lifetime == Lifetime::parent) c.plan.add(security::DieWithParent{SIGKILL});
+  if (c.options().lifetime == Lifetime::parent) c.plan.add(security::ParentDeathSignal{SIGKILL});
   if (c.spec().linux_.makes(spec::NamespaceType::cgroup)) {
     c.plan.add(namespaces::UnshareNamespaces{namespaces::clone_flag(Kind::cgroup)});
   }

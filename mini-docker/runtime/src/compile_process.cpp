@@ -1,5 +1,6 @@
-#include <sys/mount.h>
+#include <signal.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -13,26 +14,16 @@
 #include "minidocker/security/capabilities.hpp"
 #include "minidocker/security/no_new_privs.hpp"
 #include "minidocker/security/paths.hpp"
-#include "minidocker/security/process.hpp"
-#include "minidocker/security/rlimits.hpp"
+#include "minidocker/security/process_limits.hpp"
+#include "minidocker/security/users.hpp"
 #include "minidocker/security/workdir.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
+#include "minidocker/toolbox/error.hpp"
 
 namespace minidocker::runtime {
 namespace {
 
 constexpr mode_t kDefaultUmask = 022;
-
-security::CapabilityMask mask_of(const std::vector<std::string>& names) {
-  security::CapabilityMask mask = 0;
-  for (const std::string& name : names) {
-    // Unknown names were warned of by validate().
-    if (const auto capability = security::find_capability(name)) {
-      mask |= security::CapabilityMask{1} << *capability;
-    }
-  }
-  return mask;
-}
 
 const char* find_variable(Compiler& c, std::string_view name) {
   for (const std::string& variable : c.spec().process.env) {
@@ -44,38 +35,65 @@ const char* find_variable(Compiler& c, std::string_view name) {
   return nullptr;
 }
 
-void add_ids(Compiler& c) {
+/// Who the program is: numbers of the spec, or a name that the child looks up.
+const char* add_user(Compiler& c) {
   const spec::User& user = c.spec().process.user;
   security::UserSlot slot;
   slot.uid = user.uid;
   slot.gid = user.gid;
-  for (const std::uint32_t gid : user.additional_gids) slot.add_group(gid);
-  c.user = c.plan.make<security::UserSlot>(slot);
-  if (!user.username.empty()) {
-    c.plan.add(security::LookupUser{c.root, c.plan.copy(user.username), c.user});
+  if (user.additional_gids.size() > slot.groups.size()) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("config.json: /process/user/additionalGids: {} groups, at most {} are "
+                            "supported",
+                            user.additional_gids.size(), slot.groups.size()));
   }
+  for (const std::uint32_t gid : user.additional_gids) slot.groups[slot.group_count++] = gid;
+  c.user = c.plan.make<security::UserSlot>(slot);
+  if (user.username.empty()) return nullptr;
+  const char* name = c.plan.copy(user.username);
+  c.recipe.lookup_user = c.plan.size();
+  c.plan.add(security::LookupUser{c.root, name, c.user});
+  return name;
+}
+
+/// An ordinary user's id map goes with `deny` in setgroups: who may not map groups may not drop
+/// them either.
+security::Groups groups_of(const Compiler& c) {
+  if (!c.spec().linux_.makes(spec::NamespaceType::user)) return security::Groups::set;
+  return c.input.denies_setgroups ? security::Groups::denied : security::Groups::set;
 }
 
 /// The environment; HOME comes from the container's own passwd where the spec has none.
 char** add_environment(Compiler& c) {
-  std::vector<std::string> env = c.spec().process.env;
-  const bool needs_home = find_variable(c, "HOME") == nullptr;
-  if (needs_home) env.emplace_back("HOME=/");
-  char** array = c.plan.copy_array(env);
-  if (needs_home) c.plan.add(security::FillHome{c.root, c.user, &array[env.size() - 1]});
+  const std::vector<std::string>& env = c.spec().process.env;
+  if (find_variable(c, "HOME") != nullptr) return c.plan.copy_array(env);
+  std::vector<std::string> with_home = env;
+  with_home.emplace_back("HOME=/");
+  char** array = c.plan.copy_array(with_home);
+  auto* home = c.plan.make<security::HomeVariable>();
+  array[env.size()] = home->text.data();
+  if (c.spec().process.user.username.empty()) {
+    c.plan.add(security::LookupHome{c.root, c.user});
+  }
+  c.plan.add(security::FillHome{c.user, home});
   return array;
 }
 
-void add_capability_sets(Compiler& c, const security::FiveSets& sets) {
-  c.plan.add(security::SetCapabilities{sets.effective, sets.permitted, sets.inheritable});
-  c.plan.add(security::SetAmbient{sets.ambient});
-}
-
-security::FiveSets five_sets(const Compiler& c) {
+security::CapabilitySets5 five_sets(const Compiler& c) {
   if (!c.spec().process.capabilities) return {};
   const spec::Capabilities& names = *c.spec().process.capabilities;
-  return {mask_of(names.bounding), mask_of(names.effective), mask_of(names.inheritable),
-          mask_of(names.permitted), mask_of(names.ambient)};
+  std::vector<std::string> unknown;  // validate() has warned of them
+  return {security::parse_capabilities(names.bounding, &unknown),
+          security::parse_capabilities(names.effective, &unknown),
+          security::parse_capabilities(names.permitted, &unknown),
+          security::parse_capabilities(names.inheritable, &unknown),
+          security::parse_capabilities(names.ambient, &unknown)};
+}
+
+/// A process in a new user namespace starts with all that the kernel knows.
+security::CapabilitySet present_bounding(const Compiler& c) {
+  return c.in_user_namespace() ? security::kernel_capabilities()
+                               : security::own_capabilities().bounding;
 }
 
 }  // namespace
@@ -93,42 +111,45 @@ void add_names(Compiler& c) {
 
 void add_hidden_paths(Compiler& c) {
   for (const std::string& path : c.spec().linux_.readonly_paths) {
-    c.plan.add(security::MakeReadonly{c.root, c.plan.copy(path)});
+    c.plan.add(security::MakeReadonly{c.plan.copy(path)});
   }
   const std::vector<std::string>& masked = c.spec().linux_.masked_paths;
   if (masked.empty()) return;
-  int* null = c.plan.make<int>(-1);
-  c.plan.add(security::OpenDevNull{c.root, null});
+  auto* null = c.plan.make<security::NullDevice>();
+  c.plan.add(security::OpenDevNull{null});
   for (const std::string& path : masked) {
-    c.plan.add(security::MaskPath{c.root, c.plan.copy(path), null});
+    c.plan.add(security::MaskPath{c.plan.copy(path), null});
   }
-  c.plan.add(namespaces::CloseSlot{null, "/dev/null"});
 }
 
 void add_limits(Compiler& c) {
   const spec::Process& process = c.spec().process;
   if (process.oom_score_adj) c.plan.add(security::SetOomScore{*process.oom_score_adj});
   for (const spec::Rlimit& limit : process.rlimits) {
-    c.plan.add(security::make_rlimit(limit.type, limit.soft, limit.hard));
+    // validate() knows the names too.
+    const int resource = security::find_rlimit(limit.type).value();
+    c.plan.add(security::SetRlimit{{resource, limit.soft, limit.hard}});
   }
 }
 
 void add_privileges(Compiler& c) {
   const spec::Process& process = c.spec().process;
-  const security::FiveSets sets = five_sets(c);
+  const security::CapabilitySets5 sets = five_sets(c);
   c.plan.add(namespaces::SetUmask{process.user.umask.value_or(kDefaultUmask)});
   if (process.no_new_privileges) c.plan.add(security::SetNoNewPrivs{});
-  add_ids(c);
+  const char* user_name = add_user(c);
+  c.environment = add_environment(c);
   const char* cwd = c.plan.copy(process.cwd);
   c.plan.add(security::MakeDirectory{c.root, cwd});
-  c.plan.add(security::DropBounding{sets.bounding, security::own_bounding()});
-  c.plan.add(security::KeepCapabilities{});
-  c.plan.add(security::SetIds{c.user});
-  c.recipe.enter_cwd = c.plan.size();
+  c.plan.add(security::DropBounding{sets.bounding, present_bounding(c)});
+  if (user_name != nullptr || process.user.uid != 0) c.plan.add(security::KeepCapabilities{});
+  c.plan.add(security::SetIds{c.user, groups_of(c), user_name});
+  c.plan.add(security::SetCapabilities{sets.effective, sets.permitted, sets.inheritable});
+  c.plan.add(security::ClearAmbient{});
+  if (!sets.ambient.empty()) c.plan.add(security::RaiseAmbient{sets.ambient});
   c.plan.add(security::EnterDirectory{cwd});
-  add_capability_sets(c, sets);
   // A change of ids has cleared it.
-  if (c.options().lifetime == Lifetime::parent) c.plan.add(security::DieWithParent{SIGKILL});
+  if (c.options().lifetime == Lifetime::parent) c.plan.add(security::ParentDeathSignal{SIGKILL});
 }
 
 void add_program(Compiler& c) {
@@ -137,7 +158,6 @@ void add_program(Compiler& c) {
   if (!process.terminal && (stdio.in != 0 || stdio.out != 1 || stdio.err != 2)) {
     c.plan.add(namespaces::StdioTo{{stdio.in, stdio.out, stdio.err}});
   }
-  char** env = add_environment(c);
   char** argv = c.plan.copy_array(process.args);
   c.program = static_cast<char*>(static_cast<void*>(
       c.plan.make<std::array<char, FindProgram::kMaxPath>>()));
@@ -147,7 +167,7 @@ void add_program(Compiler& c) {
   if (c.input.fifo >= 0) c.plan.add(WaitFifo{c.input.fifo});
   c.plan.add(CloseFrom{3 + c.options().preserve_fds});
   c.recipe.exec = c.plan.size();
-  c.plan.add(Exec{c.program, argv, env});
+  c.plan.add(Exec{c.program, argv, c.environment});
 }
 
 }  // namespace minidocker::runtime

@@ -3,7 +3,7 @@
 /// The parts of compile(), one file a theme. Each adds its steps to the plan; the slots carry
 /// what an early step makes and a later one uses.
 
-#include "minidocker/security/users.hpp"
+#include "minidocker/security/passwd.hpp"
 #include "plan.hpp"
 
 namespace minidocker::runtime {
@@ -19,6 +19,7 @@ struct Compiler {
   int* master = nullptr;             ///< slot: terminal, our side
   int* slave = nullptr;              ///< slot: terminal, the program's side
   security::UserSlot* user = nullptr;  ///< slot: who the program is
+  char** environment = nullptr;      ///< for Exec
   char* program = nullptr;           ///< slot: what FindProgram found
 
   [[nodiscard]] const spec::Spec& spec() const { return input.spec; }        ///< shorthand

@@ -15,6 +15,7 @@
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/namespaces/join.hpp"
 #include "minidocker/runtime/state.hpp"
+#include "minidocker/security/users.hpp"
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
@@ -61,6 +62,22 @@ std::vector<namespaces::IdMapping> id_maps(const std::vector<spec::IdMapping>& m
   throw ProgramError(missing ? 127 : 126,
                      fmt::format("exec: {}: {} ({})", quoted(name), errno_words(error.code()),
                                  errno_name(error.code())));
+}
+
+[[noreturn]] void throw_user_error(const spec::Spec& spec, const StepError& error) {
+  const std::string words = security::user_error(spec.process.user.username, error.code());
+  if (words.empty()) throw error;
+  throw Error(ErrorKind::invalid_argument, words);
+}
+
+/// Does a user namespace with these maps have its setgroups denied? Only who maps nothing but the
+/// own ids, without privilege, must deny it.
+bool denies_setgroups(const spec::Spec& spec) {
+  if (!spec.linux_.makes(spec::NamespaceType::user)) return false;
+  return namespaces::choose_writer(namespaces::own_credentials(),
+                                   id_maps(spec.linux_.uid_mappings),
+                                   id_maps(spec.linux_.gid_mappings)) ==
+         namespaces::MapWriter::direct_own_id;
 }
 
 }  // namespace
@@ -112,7 +129,7 @@ void Container::Parts::compile_plan() {
   joined = open_namespaces(spec);
   if (options.start == Start::by_command) fifo = dir.make_fifo();
   recipe = compile(plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr,
-                          fifo ? fifo.get() : -1});
+                          fifo ? fifo.get() : -1, denies_setgroups(spec)});
 }
 
 void Container::Parts::start_child() {
@@ -155,6 +172,7 @@ auto Container::Parts::naming_the_program(Action action) {
   try {
     return action();
   } catch (const StepError& error) {
+    if (recipe.lookup_user && error.step() == *recipe.lookup_user) throw_user_error(spec, error);
     if (error.step() != recipe.find_program && error.step() != recipe.exec) throw;
     throw_program_error(spec, error);
   }
@@ -197,7 +215,7 @@ PlanText Container::plan(const spec::Spec& spec, const CreateOptions& options) {
   }
   const std::vector<JoinedNamespace> joined = open_namespaces(spec);
   compile(plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr,
-                 options.start == Start::by_command ? 0 : -1});
+                 options.start == Start::by_command ? 0 : -1, denies_setgroups(spec)});
   text.child = plan.describe();
   return text;
 }

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "minidocker/cgroups/detect.hpp"
-#include "minidocker/cgroups/devices.hpp"
+#include "minidocker/cgroups/device_rules.hpp"
 #include "minidocker/cgroups/limits.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/process.hpp"

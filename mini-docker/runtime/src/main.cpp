@@ -30,10 +30,12 @@ struct CommandLine {
   std::string log_format = "text";
   std::string list_format = "table";
   std::string signal = "TERM";
+  std::string rootless;  ///< accepted: who we are decides
   bool all = false;
   bool force = false;
   bool quiet = false;
   bool rootless_spec = false;
+  bool accepted = false;  ///< flags of runc that mean nothing here
   std::function<int()> action;
 };
 
@@ -68,8 +70,8 @@ void add_globals(CLI::App& app, CommandLine& line) {
   app.add_option("--log", line.global.log, "append errors to this file");
   app.add_option("--log-format", line.log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  app.add_flag("--debug", "accepted; --explain tells more");
-  app.add_option("--rootless", "true, false or auto: who we are decides")->expected(1);
+  app.add_flag("--debug", line.accepted, "accepted; --explain tells more");
+  app.add_option("--rootless", line.rootless, "true, false or auto: who we are decides");
   app.add_flag_callback(
       "--systemd-cgroup",
       [] {
@@ -78,7 +80,7 @@ void add_globals(CLI::App& app, CommandLine& line) {
                                 "are made below the hierarchies' own directories");
       },
       "not supported yet");
-  app.add_flag("--explain", "tell every kernel step (--explain=json: for tools)");
+  app.add_flag("--explain", line.accepted, "tell every kernel step (--explain=json: for tools)");
 }
 
 void add_make_options(CLI::App& command, CommandLine& line) {
@@ -109,7 +111,8 @@ void add_make_commands(CLI::App& app, CommandLine& line) {
   add_make_options(*run, line);
   run->add_flag("-d,--detach", line.make.detach, "do not wait for its end");
   run->add_flag("--keep", line.make.keep, "do not delete it at its end");
-  run->add_flag("--no-subreaper", "accepted: detached containers are nobody's children anyway");
+  run->add_flag("--no-subreaper", line.accepted,
+                "accepted: detached containers are nobody's children anyway");
   CLI::App* plan = add_command(app, line, "plan", "print the steps without running them", [&] {
     line.make.id = "plan";
     return plan_command(line.global, line.make);

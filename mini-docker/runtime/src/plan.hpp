@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct PlanInput {
   const cgroups::Location& location;         ///< where its cgroup is; mode none: it has none
   cgroups::Cgroup* cgroup = nullptr;         ///< that cgroup, made; null if there is none
   int fifo = -1;                             ///< exec.fifo for Start::by_command
+  bool denies_setgroups = false;             ///< the id maps go with setgroups denied
 };
 
 /// What the parent has to know of the plan.
@@ -43,7 +45,7 @@ struct Recipe {
   bool console = false;                   ///< a SendFd brings the terminal
   std::size_t find_program = 0;           ///< index of FindProgram: its errors are ProgramErrors
   std::size_t exec = 0;                   ///< index of Exec: likewise
-  std::size_t enter_cwd = 0;              ///< index of EnterDirectory, for its words
+  std::optional<std::size_t> lookup_user;  ///< index of LookupUser: its errors have docker's words
 };
 
 /// Compiles the steps into `plan`. Throws Error(invalid_argument) for what cannot be compiled.
