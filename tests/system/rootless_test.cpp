@@ -1,0 +1,71 @@
+#include "mini_docker_fixture.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/temp_dir.hpp"
+
+namespace minidocker::system_test {
+namespace {
+
+/// Everything that an ordinary user can do, done by one.
+class RootlessTest : public MiniDockerTest {
+ protected:
+  void SetUp() override {
+    MD_NEEDS("root", "user", "userns", "overlay", "busybox");
+    MiniDockerTest::SetUp();
+  }
+  [[nodiscard]] const State& state() const override {
+    static const State state(true);
+    return state;
+  }
+};
+
+TEST_F(RootlessTest, RunsAsRootOfAUserNamespace) {
+  EXPECT_EQ(output({}, "id -u; echo $$; cat /etc/layer3"), "0\n1\nlayer 3 was here\n");
+}
+
+TEST_F(RootlessTest, FlagsWorkAsForRoot) {
+  EXPECT_EQ(output({"-e", "A=1", "-w", "/w", "-h", "box", "--tmpfs", "/t"},
+                   "echo $A $PWD $(hostname); touch /t/x && echo made"),
+            "1 /w box\nmade\n");
+  EXPECT_EQ(run({"-i"}, "cat", {.input = "in"}).out, "in");
+  EXPECT_EQ(output({"--read-only"}, "touch /x 2>/dev/null || echo refused"), "refused\n");
+  EXPECT_EQ(output({"--cap-drop", "ALL"}, "grep CapEff /proc/self/status"),
+            "CapEff:\t0000000000000000\n");
+  EXPECT_EQ(output({"--network", "none"}, "ls /sys/class/net"), "lo\n");
+  EXPECT_EQ(docker({"run", "--rm", "--entrypoint", "echo", "busybox", "x"}).out, "x\n");
+}
+
+TEST_F(RootlessTest, VolumesAreWrittenAsTheUser) {
+  const TempDir dir;
+  const testing::User user = testing::unprivileged_user();
+  ASSERT_EQ(::chown(dir.path().c_str(), user.uid, user.gid), 0);
+  EXPECT_EQ(output({"-v", dir.path() + ":/data"}, "echo x > /data/file; stat -c %u /data/file"),
+            "0\n");
+  EXPECT_EQ(read_file(dir / "file"), "x\n");
+}
+
+TEST_F(RootlessTest, ATerminalWorks) {
+  testing::RunningCommand command(
+      state().command({"run", "--rm", "-it", "busybox", "sh", "-c", "test -t 0 && echo terminal"}),
+      state().as_owner({.pty = true}));
+  EXPECT_NE(command.wait().out.find("terminal"), std::string::npos);
+}
+
+TEST_F(RootlessTest, LimitsNeedDelegationAndSaySo) {
+  for (const Words& flags :
+       {Words{"-m", "64m"}, Words{"--cpus", "1"}, Words{"--pids-limit", "10"}}) {
+    expect_refused(run(flags, "true"), 125, "delegat");
+  }
+}
+
+TEST_F(RootlessTest, OtherIdsNeedSubordinateOnesAndSaySo) {
+  expect_refused(run({"-u", "1000"}, "true"), 125, "subordinate ids");
+}
+
+TEST_F(RootlessTest, TheImageSaysThatThereAreNoLimits) {
+  const CommandResult result = docker({"run", "--rm", "busybox", "whoami-container"});
+  EXPECT_NE(result.out.find("limits: none (no delegated cgroup)"), std::string::npos)
+      << result.in_words();
+}
+
+}  // namespace
+}  // namespace minidocker::system_test
