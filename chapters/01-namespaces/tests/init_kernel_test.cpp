@@ -70,9 +70,11 @@ TEST(Init, ItsProgramHasNoSignalBlocked) {
 
 TEST(Init, ForwardsSignalsToItsProgram) {
   LeakCheck leaks;
-  RunningCommand init({kMiniInit, "sh", "-c", "trap 'exit 9' USR1; echo ready; read line"});
+  RunningCommand init(
+      {kMiniInit, "sh", "-c", "trap 'echo caught; exit 9' USR1; echo ready; read line"});
   ASSERT_TRUE(init.read_until("ready"));
   init.signal(SIGUSR1);
+  ASSERT_TRUE(init.read_until("caught"));
   EXPECT_EQ(init.wait().exit_code, 9);
 }
 

@@ -100,6 +100,7 @@ TEST(PivotRoot, ASharedParentIsEINVALUnlessBindRootMakesItPrivate) {
     ASSERT_TRUE(succeeds(OpenRoot{kRoot, &root}));
     EXPECT_EQ(error_of(PivotRoot{&root}), EINVAL);
     ::close(root);
+    sys::umount2(kRoot, MNT_DETACH).or_throw(kRoot);
     ASSERT_TRUE(succeeds(BindRoot{kRoot, "/tmp"}));
     ASSERT_TRUE(succeeds(OpenRoot{kRoot, &root}));
     EXPECT_TRUE(succeeds(PivotRoot{&root}));
@@ -177,19 +178,20 @@ TEST(MoveRoot, CoversTheOldTreeAndRemovesItsProc) {
 }
 
 TEST(MoveRoot, CoversWhatAUserNamespaceMayNotUnmount) {
-  MD_NEEDS("root", "userns");
-  in_sandbox([] {
-    make_root();
-    minidocker::testing::in_sandbox(
+  MD_NEEDS("user", "userns");
+  namespaces::testing::as_user([] {
+    in_sandbox(
         [] {
+          make_root();
           int root = -1;
           ASSERT_TRUE(succeeds(BindRoot{kRoot}));
           ASSERT_TRUE(succeeds(OpenRoot{kRoot, &root}));
           const char* const unwanted[] = {"/sys"};
+          EXPECT_EQ(sys::umount2("/sys", MNT_DETACH).error(), EINVAL) << "it is locked";
           ASSERT_TRUE(succeeds(MoveRoot{&root, unwanted, 1}));
           EXPECT_EQ(read_file("/marker"), "here");
         },
-        {.flags = CLONE_NEWUSER});
+        {.flags = CLONE_NEWNS});
   });
 }
 

@@ -1,0 +1,136 @@
+// The transcripts of this chapter's text: produced by the demos, compared with tests/golden.
+// With MD_UPDATE_GOLDEN=1 in the environment the files are written anew.
+
+#include <linux/sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "minidocker/testing/needs.hpp"
+#include "minidocker/testing/observe.hpp"
+#include "minidocker/testing/run_command.hpp"
+#include "minidocker/testing/sandbox.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+
+namespace minidocker::namespaces {
+namespace {
+
+using minidocker::testing::CommandResult;
+using minidocker::testing::lines_of;
+using minidocker::testing::run_command;
+
+void compare_with_golden(const std::string& name, const std::string& text) {
+  const std::string path = MD_SOURCE_DIR "/chapters/01-namespaces/tests/golden/" + name + ".txt";
+  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) minidocker::testing::write_text(path, text);
+  EXPECT_EQ(minidocker::testing::find_text(path).value_or(""), text)
+      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
+}
+
+/// A command as a reader would type it, and all that it printed.
+std::string session(const std::string& command) {
+  const std::string bin = MD_BINARY_DIR "/bin";
+  const CommandResult result =
+      run_command({"/bin/sh", "-c", command}, {.env = {"PATH=/usr/bin:/bin:" + bin}});
+  const std::string text = "$ " + command + "\n" + result.out + result.err;
+  return std::regex_replace(text, std::regex(bin), "build/bin");
+}
+
+/// Numbers that differ from run to run, by what they are.
+std::string masked(std::string text) {
+  text = std::regex_replace(text, std::regex("  <[0-9.]+ ms>  [a-z0-9_]+\\([0-9]\\)"), "");
+  text = std::regex_replace(text, std::regex("(clone3\\(.*\\)) = [0-9]+"), "$1 = PID");
+  text = std::regex_replace(text, std::regex("/proc/self/fd/[0-9]+\""), "/proc/self/fd/FD\"");
+  text = std::regex_replace(text, std::regex("(openat2?|socket|pidfd_open)(\\(.*\\)) = [0-9]+"),
+                            "$1$2 = FD");
+  return std::regex_replace(text, std::regex("(openat2|ioctl|write)\\([0-9]+"), "$1(FD");
+}
+
+/// The steps and their calls; without what the parent does meanwhile and what only tidies up.
+std::string told_steps(const std::string& text) {
+  static const std::regex kUnwanted("^ *(recvmsg|sendmsg|read|close|socketpair|waitid)\\(.*");
+  std::string told;
+  for (const std::string& line : lines_of(text)) {
+    if (!std::regex_match(line, kUnwanted)) told += line + "\n";
+  }
+  return masked(told);
+}
+
+TEST(Golden, ExplainTellsEachKernelStep) {
+  MD_NEEDS("root");
+  compare_with_golden("explain", told_steps(session("nsrun --pid --net --mnt --uts --hostname web "
+                                                    "--explain -- sh -c 'hostname; echo $$'")));
+}
+
+TEST(Golden, TimeNeedsASecondClone) {
+  MD_NEEDS("root");
+  std::string told = told_steps(
+      session("nsrun --pid --time --monotonic 86400 --explain -- cat /proc/self/timens_offsets"));
+  // The parent learns the sibling's pid at its own pace.
+  told = std::regex_replace(told, std::regex("  openat\\([^\n]*fdinfo[^\n]*\n"), "");
+  compare_with_golden("time", told);
+}
+
+TEST(Golden, WhoSharesWhat) {
+  MD_NEEDS("root");
+  std::string told = session("nsrun --uts --net -- sh -c 'nsls $$' | grep -E 'KIND|uts|net'");
+  told = std::regex_replace(told, std::regex("( +)[0-9]+ +[0-9]+ +[0-9]+"),
+                            "      INODE          2      PID");
+  compare_with_golden("nsls", told);
+}
+
+TEST(Golden, IdsInsideAndOutside) {
+  MD_NEEDS("root", "userns");
+  compare_with_golden("ids",
+                      session("nsrun --user -- sh -c 'id -u; cat /proc/self/uid_map'") +
+                          session("nsrun --user --uid-map 0:100000:65536 --gid-map 0:100000:65536 "
+                                  "-- sh -c 'id -u; cat /proc/self/uid_map; stat -c %u /etc'"));
+}
+
+TEST(Golden, PidOneIsSpecial) {
+  MD_NEEDS("root");
+  compare_with_golden(
+      "init", session("nsrun --pid --mnt -- sh -c 'kill -TERM $$; echo still here'") +
+                  session("nsrun --pid --mnt --init -- sh -c 'cat /proc/1/comm; kill -TERM $$; "
+                          "echo still here'; echo exit code $?"));
+}
+
+TEST(Golden, ANewRoot) {
+  MD_NEEDS("root");
+  minidocker::testing::in_child([] {
+    sys::unshare(CLONE_NEWNS).or_throw("mounts of our own");
+    sys::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr).or_throw("/");
+    sys::mount("tmpfs", "/mnt", "tmpfs", 0, nullptr).or_throw("/mnt");
+    for (const std::string name : {"/usr", "/lib", "/lib64", "/bin"}) {
+      make_dirs("/mnt/root" + name);
+      sys::mount(name.c_str(), ("/mnt/root" + name).c_str(), nullptr, MS_BIND | MS_REC, nullptr)
+          .or_throw(name);
+    }
+    compare_with_golden("root", session("nsrun --pid --net --mnt --root /mnt/root -- sh -c "
+                                        "'ls /; ls /dev; cut -d\" \" -f5 /proc/self/mountinfo'"));
+  });
+}
+
+TEST(Golden, ErrorsAsTheyArePrinted) {
+  MD_NEEDS("root", "userns");
+  const std::string long_name(65, 'x');
+  std::string told;
+  for (const std::string& options : std::vector<std::string>{
+           "--hostname web -- true", "--uts --hostname " + long_name + " -- true",
+           "--user --uid-map 0:0:10,5:100:1 -- true", "--user --uid-map 0:1000 -- true",
+           "--time --monotonic -100000000 -- true", "-- /no/such/program", "-- /etc/passwd"}) {
+    told += session("nsrun " + options + "; echo $?");
+  }
+  told += session("nsls 4194303");
+  told = std::regex_replace(told, std::regex("PATH \"[^\"]*\""), "PATH \"...\"");
+  compare_with_golden("errors", told);
+}
+
+}  // namespace
+}  // namespace minidocker::namespaces
