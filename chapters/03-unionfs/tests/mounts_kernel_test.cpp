@@ -24,6 +24,7 @@ using minidocker::testing::write_text;
 using unionfs::testing::as_root_and_as_user;
 using unionfs::testing::container_root;
 using unionfs::testing::error_of;
+using unionfs::testing::in_user_namespace;
 using unionfs::testing::succeeds;
 
 // The mount at exactly `target`; an entry without a target if there is none.
@@ -146,23 +147,18 @@ TEST(BindMount, StaysInTheRootWhateverSymlinksSay) {
 TEST(BindMount, KeepsFlagsThatAUserNamespaceHasLockedAndCannotClearThem) {
   MD_NEEDS("root", "user", "userns");
   in_sandbox([] {
-    make_source();
-    ASSERT_EQ(
-        ::mount("locked", "/tmp/src/sub", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=777"),
-        0);
-    in_sandbox(
-        [] {
-          make_dirs("/tmp/src/sub/root");
-          const int root =
-              sys::open("/tmp/src/sub/root", O_PATH | O_DIRECTORY).or_throw().release();
-          BindMount step{&root, "/tmp/src/sub", "/data"};
-          step.attributes = to_attributes(MS_RDONLY, 0);
-          ASSERT_TRUE(succeeds(step));
-          EXPECT_TRUE(mount_at("/tmp/src/sub/root/data").has_option("noexec"));
-          step.attributes = to_attributes(0, MS_NOEXEC);
-          EXPECT_EQ(error_of(step), EPERM);
-        },
-        {.flags = CLONE_NEWUSER | CLONE_NEWNS});
+    // Not below /tmp: each sandbox has its own.
+    ASSERT_EQ(::mount("locked", "/mnt", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=777"), 0);
+    in_user_namespace([] {
+      const int root = container_root();
+      BindMount step{&root, "/mnt", "/data"};
+      step.attributes = to_attributes(MS_RDONLY, 0);
+      ASSERT_TRUE(succeeds(step));
+      EXPECT_TRUE(mount_at("/tmp/root/data").has_option("noexec"));
+      EXPECT_TRUE(mount_at("/tmp/root/data").has_option("ro"));
+      step.attributes = to_attributes(0, MS_NOEXEC);
+      EXPECT_EQ(error_of(step), EPERM);
+    });
   });
 }
 

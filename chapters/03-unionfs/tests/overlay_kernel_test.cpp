@@ -25,6 +25,7 @@ using minidocker::testing::write_text;
 using ::testing::HasSubstr;
 using unionfs::testing::as_root_and_as_user;
 using unionfs::testing::error_of;
+using unionfs::testing::in_user_namespace;
 using unionfs::testing::succeeds;
 
 // Two layers with a file each, in directories below `base`.
@@ -215,23 +216,18 @@ TEST(Whiteout, HidesTheNameAndOpaqueTheWholeDirectory) {
   });
 }
 
-TEST(Whiteout, NeedsNoPrivilegeOutsideOfAUserNamespaceAndCannotBeMadeInside) {
+TEST(Whiteout, NeedsNoPrivilege) {
   MD_NEEDS("root", "user", "userns");
-  in_sandbox(
-      [] {
-        sys::set_dumpable(true).or_throw("make ourselves dumpable");
-        const std::string dir = fmt::format("/tmp/mini-docker-whiteout-{}", ::getpid());
-        make_dirs(dir);
-        const UniqueFd fd = sys::open(dir.c_str(), O_RDONLY | O_DIRECTORY).or_throw();
-        EXPECT_TRUE(make_whiteout(fd.get(), "gone").ok());
-        remove_tree(dir);
-        in_sandbox([] {
-          make_dirs("/tmp/x");
-          const UniqueFd inside = sys::open("/tmp/x", O_RDONLY | O_DIRECTORY).or_throw();
-          EXPECT_EQ(make_whiteout(inside.get(), "gone").error(), 0);
-        });
-      },
-      {.flags = 0, .as_user = true});
+  const auto make_one = [] {
+    const std::string dir = fmt::format("/tmp/mini-docker-whiteout-{}", ::getpid());
+    make_dirs(dir);
+    const UniqueFd fd = sys::open(dir.c_str(), O_RDONLY | O_DIRECTORY).or_throw();
+    EXPECT_EQ(make_whiteout(fd.get(), "gone").error(), 0);
+    EXPECT_TRUE(is_whiteout(sys::fstatat(fd.get(), "gone", AT_SYMLINK_NOFOLLOW).or_throw()));
+    remove_tree(dir);
+  };
+  in_sandbox(make_one, {.flags = 0, .as_user = true});
+  in_user_namespace(make_one);
 }
 
 TEST(Opaque, IsAnErrorToAskAClosedDescriptor) { EXPECT_EQ(is_opaque(-1).error(), EBADF); }

@@ -40,14 +40,8 @@ int error_of(const S& step) {
   return run_here(step).error;
 }
 
-/// Runs `body` as root in a sandbox, and once more as an ordinary user who is root of his own
-/// user namespace there.
-inline void as_root_and_as_user(const std::function<void()>& body) {
-  {
-    SCOPED_TRACE("as root");
-    minidocker::testing::in_sandbox(body);
-  }
-  SCOPED_TRACE("as an ordinary user");
+/// Runs `body` as an ordinary user who is root of his own user namespace.
+inline void in_user_namespace(const std::function<void()>& body) {
   minidocker::testing::in_sandbox(
       [&body] {
         // Changing ids has made us undumpable, and the id maps of our children root's.
@@ -55,6 +49,16 @@ inline void as_root_and_as_user(const std::function<void()>& body) {
         minidocker::testing::in_sandbox(body);
       },
       {.flags = 0, .as_user = true});
+}
+
+/// Runs `body` as root in a sandbox, and once more in_user_namespace.
+inline void as_root_and_as_user(const std::function<void()>& body) {
+  {
+    SCOPED_TRACE("as root");
+    minidocker::testing::in_sandbox(body);
+  }
+  SCOPED_TRACE("as an ordinary user");
+  in_user_namespace(body);
 }
 
 /// Opens /tmp/root, made if missing, as the root of a container.

@@ -13,9 +13,7 @@
 namespace minidocker::images {
 
 // Closed to other users of the host: layers hold programs that run as root for whoever starts them.
-LayerStore::LayerStore(const std::string& dir) : dir_(dir + "/sha256") {
-  make_dirs(dir_, 0700);
-}
+LayerStore::LayerStore(const std::string& dir) : dir_(dir + "/sha256") { make_dirs(dir_, 0700); }
 
 std::string LayerStore::path(const Digest& diff_id) const { return dir_ + "/" + diff_id.hex(); }
 

@@ -140,8 +140,7 @@ void LayerTree::add_whiteout(const TreePath& path, const std::string& hidden) {
   const sys::Result<> made = unionfs::make_whiteout(fd, hidden.c_str());
   if (made) return;
   if (made.error() != EEXIST) {
-    sys::throw_failure(made.call(), made.error(), name_of(path.text),
-                       "inside a user namespace no whiteout can be made: unpack outside of it");
+    sys::throw_failure(made.call(), made.error(), name_of(path.text), {});
   }
   // This layer has the name too: its own content stays, what lies below must not shine through.
   const struct stat there =

@@ -40,8 +40,8 @@ inline constexpr char kOpaqueXattr[] = "user.overlay.opaque";
 /// Is this the stat of a whiteout: a character device 0:0?
 [[nodiscard]] bool is_whiteout(const struct stat& status) noexcept;
 
-/// Makes a whiteout of `name`. Needs no privilege outside of a user namespace (kernel 5.8, as the
-/// device 0:0 opens nothing); inside of one EPERM. EEXIST if the name is taken.
+/// Makes a whiteout of `name`. Needs no privilege, inside of a user namespace or outside (kernel
+/// 5.8: the device 0:0 opens nothing). EEXIST if the name is taken.
 sys::Result<> make_whiteout(int dirfd, const char* name) noexcept;
 
 /// Makes the open directory opaque. EOPNOTSUPP: no user attributes there (tmpfs before 6.6).

@@ -1,0 +1,150 @@
+#include "minidocker/images_unpack/byte_stream.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gzip_text.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "streams.hpp"
+
+namespace minidocker::images_unpack {
+namespace {
+
+using images_unpack::testing::gzip;
+using images_unpack::testing::read_whole;
+using images_unpack::testing::TextStream;
+using ::testing::HasSubstr;
+
+// Text that compresses, but not to nothing.
+std::string some_text(std::size_t size) {
+  std::string text;
+  unsigned state = 1;
+  while (text.size() < size) {
+    state = state * 1103515245U + 12345U;
+    text += static_cast<char>('a' + (state >> 16U) % 7U);
+  }
+  return text;
+}
+
+class Gunzip : public ::testing::TestWithParam<InflateCode> {
+ protected:
+  static std::string inflate(const std::string& bytes, std::size_t in = 1000,
+                             std::size_t out = 1000) {
+    TextStream stream(bytes, in);
+    GunzipStream gunzip(stream, "blob", GetParam());
+    return read_whole(gunzip, out);
+  }
+  static std::string refusal_of(const std::string& bytes) {
+    try {
+      static_cast<void>(inflate(bytes));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(With, Gunzip, ::testing::Values(InflateCode::igzip, InflateCode::zlib),
+                         [](const auto& test) {
+                           return test.param == InflateCode::igzip ? "igzip" : "zlib";
+                         });
+
+TEST_P(Gunzip, GivesBackWhatWasCompressed) {
+  for (const std::size_t size : {0U, 1U, 5000U, 1'000'000U}) {
+    const std::string text = some_text(size);
+    EXPECT_EQ(inflate(gzip(text)), text) << size;
+  }
+}
+
+TEST_P(Gunzip, WorksInPiecesOfAnySize) {
+  const std::string text = some_text(30'000);
+  const std::string bytes = gzip(text);
+  for (const std::size_t piece : {1U, 2U, 13U, 4096U}) {
+    EXPECT_EQ(inflate(bytes, piece, 1000), text) << piece;
+    EXPECT_EQ(inflate(bytes, 1000, piece), text) << piece;
+    EXPECT_EQ(inflate(bytes, piece, piece), text) << piece;
+  }
+}
+
+TEST_P(Gunzip, GoesOnWithFurtherMembersAndIgnoresZerosAfterThem) {
+  for (const std::size_t piece : {1U, 7U, 100'000U}) {
+    EXPECT_EQ(inflate(gzip("one ") + gzip("") + gzip("two") + std::string(600, '\0'), piece),
+              "one two")
+        << piece;
+  }
+}
+
+TEST_P(Gunzip, SaysWhatIsWrong) {
+  const std::string bytes = gzip(some_text(5000));
+  EXPECT_THAT(refusal_of("no gzip at all, but long enough to look like it"), HasSubstr("damaged"));
+  EXPECT_THAT(refusal_of(bytes.substr(0, bytes.size() / 2)), HasSubstr("ends too early"));
+  EXPECT_THAT(refusal_of(bytes.substr(0, bytes.size() - 3)), HasSubstr("ends too early"));
+  EXPECT_THAT(refusal_of(""), HasSubstr("blob: the gzip data ends too early"));
+  EXPECT_THAT(refusal_of(bytes + "garbage"), HasSubstr("no gzip follow"));
+  std::string wrong_sum = bytes;
+  wrong_sum[bytes.size() - 6] = static_cast<char>(wrong_sum[bytes.size() - 6] ^ 1);
+  EXPECT_THAT(refusal_of(wrong_sum), HasSubstr("damaged"));
+}
+
+TEST_P(Gunzip, EndsInTextOrAnErrorWhateverIsDamaged) {
+  const std::string bytes = gzip(some_text(3000));
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+    static_cast<void>(refusal_of(damaged));
+    static_cast<void>(refusal_of(bytes.substr(0, at)));
+  }
+}
+
+std::string decompressed(const std::string& bytes) {
+  TextStream stream(bytes, 3);
+  return read_whole(*decompress(stream, "blob"), 100);
+}
+
+TEST(Decompress, TellsGzipFromNoCompressionByTheFirstBytes) {
+  EXPECT_EQ(decompressed(gzip("text")), "text");
+  EXPECT_EQ(decompressed("plain text"), "plain text");
+  EXPECT_EQ(decompressed("ab"), "ab");
+  EXPECT_EQ(decompressed(""), "");
+}
+
+TEST(Decompress, RefusesOtherCompressionsByName) {
+  for (const auto& [name, bytes] : {std::pair{"zstd", "\x28\xb5\x2f\xfd...."},
+                                    std::pair{"xz",
+                                              "\xfd"
+                                              "7zXZ..."},
+                                    std::pair{"bzip2", "BZh91AY"}}) {
+    try {
+      static_cast<void>(decompressed(bytes));
+      ADD_FAILURE() << name << " was taken";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(std::string("compressed by ") + name));
+    }
+  }
+}
+
+TEST(HashingStream, HashesWhatPasses) {
+  TextStream text("some text", 4);
+  HashingStream hashing(text);
+  EXPECT_EQ(read_whole(hashing, 100), "some text");
+  EXPECT_EQ(hashing.bytes(), 9U);
+  EXPECT_EQ(hashing.digest(), images::Digest::of("some text"));
+}
+
+TEST(FdStream, NamesWhatItCannotRead) {
+  char byte = 0;
+  try {
+    FdStream(-1, "the blob").read(&byte, 1);
+    ADD_FAILURE() << "read from nothing";
+  } catch (const SystemError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the blob"));
+  }
+}
+
+TEST(InflateCode, SuitsThisMachine) {
+  EXPECT_TRUE(best_inflate_code() == InflateCode::igzip ||
+              best_inflate_code() == InflateCode::zlib);
+}
+
+}  // namespace
+}  // namespace minidocker::images_unpack

@@ -1,0 +1,233 @@
+#include "minidocker/images/store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+
+#include "minidocker/images/layer_store.hpp"
+#include "minidocker/images/workspace.hpp"
+#include "minidocker/testing/observe.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/temp_dir.hpp"
+
+namespace minidocker::images {
+namespace {
+
+using minidocker::testing::files_below;
+using minidocker::testing::find_text;
+using minidocker::testing::write_text;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class StoreTest : public ::testing::Test {
+ protected:
+  // Puts an image with one layer, different for each `seed`, into the store.
+  Descriptor put_image(const std::string& seed, const std::vector<std::string>& names) {
+    const StoreLock lock = store_.lock();
+    const std::string config = fmt::format(R"({{"created":"{}","rootfs":{{"diff_ids":["{}"]}}}})",
+                                           seed, Digest::of(seed).str());
+    const Digest config_digest = store_.put_blob(lock, config);
+    const Digest layer = store_.put_blob(lock, seed);
+    const std::string manifest = to_json(
+        Manifest{{kOciConfig, config_digest, config.size()}, {{kOciLayer, layer, seed.size()}}});
+    Descriptor descriptor{kOciManifest, store_.put_blob(lock, manifest), manifest.size()};
+    std::vector<ImageName> parsed;
+    for (const std::string& name : names) parsed.push_back(ImageName::parse(name));
+    store_.add_image(lock, descriptor, parsed);
+    return descriptor;
+  }
+
+  template <class Body>
+  static std::string error_of(Body body) {
+    try {
+      static_cast<void>(body());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  TempDir dir_;
+  Store store_ = Store::open(dir_ / "store");
+};
+
+TEST_F(StoreTest, IsAnOciLayoutFromTheBeginning) {
+  EXPECT_EQ(find_text(dir_ / "store/oci-layout"), R"({"imageLayoutVersion":"1.0.0"})");
+  EXPECT_TRUE(store_.images().empty());
+  EXPECT_EQ(Store::open(dir_ / "store").dir(), store_.dir());
+}
+
+TEST_F(StoreTest, RefusesALayoutOfAnotherVersion) {
+  write_text(dir_ / "store/oci-layout", R"({"imageLayoutVersion":"2.0.0"})");
+  EXPECT_THAT(error_of([&] { return Store::open(dir_ / "store"); }), HasSubstr("must be 1.x"));
+}
+
+TEST_F(StoreTest, ListsImagesWithTheirNamesAndSizes) {
+  put_image("one", {"b", "a:1"});
+  const std::vector<Image> images = store_.images();
+  ASSERT_THAT(images, SizeIs(1));
+  EXPECT_THAT(images[0].names, ElementsAre(ImageName::parse("a:1"), ImageName::parse("b")));
+  EXPECT_EQ(images[0].size, store_.manifest_of(images[0]).config.size + 3);
+  EXPECT_THAT(store_.config_of(images[0]).diff_ids, ElementsAre(Digest::of("one")));
+}
+
+TEST_F(StoreTest, FindsImagesByNameIdAndBeginningOfTheId) {
+  put_image("one", {"busybox"});
+  const Image image = store_.images().at(0);
+  for (const std::string& text :
+       {std::string("busybox"), std::string("busybox:latest"),
+        std::string("docker.io/library/busybox"), image.id.hex(), image.id.str(),
+        image.id.short_id(), image.id.hex().substr(0, 3), image.id.str().substr(0, 12)}) {
+    EXPECT_EQ(store_.get_image(text).id, image.id) << text;
+  }
+  EXPECT_FALSE(store_.find_image("other"));
+  EXPECT_FALSE(store_.find_image("busybox:1"));
+  EXPECT_FALSE(store_.find_image(std::string(64, '0')));
+  EXPECT_FALSE(store_.find_image("sha256:"));
+  EXPECT_EQ(error_of([&] { return store_.get_image("other"); }), "No such image: other");
+  EXPECT_THAT(error_of([&] { return store_.find_image("Busy Box"); }), HasSubstr("invalid ref"));
+}
+
+TEST_F(StoreTest, SaysThatABeginningFitsSeveralIds) {
+  for (int i = 0; i < 17; ++i) put_image(std::to_string(i), {});  // 16 first digits there are
+  std::string ambiguous;
+  for (const char digit : std::string("0123456789abcdef")) {
+    const std::string error = error_of([&] { return store_.find_image(std::string(1, digit)); });
+    if (!error.empty()) ambiguous = error;
+  }
+  EXPECT_THAT(ambiguous, HasSubstr("is ambiguous"));
+}
+
+TEST_F(StoreTest, GivesANameToTheImageThatWasAddedLast) {
+  put_image("one", {"busybox", "old"});
+  put_image("two", {"busybox"});
+  EXPECT_EQ(store_.config_of(store_.get_image("busybox")).created, "two");
+  EXPECT_EQ(store_.config_of(store_.get_image("old")).created, "one");
+  EXPECT_THAT(store_.images(), SizeIs(2));
+}
+
+TEST_F(StoreTest, KeepsOneEntryForAnImageWithoutAName) {
+  put_image("one", {});
+  put_image("one", {});
+  EXPECT_TRUE(store_.images().at(0).names.empty());
+  put_image("one", {"x"});
+  put_image("one", {});
+  ASSERT_THAT(store_.images(), SizeIs(1));
+  EXPECT_THAT(store_.images()[0].names, SizeIs(1));
+}
+
+TEST_F(StoreTest, NoticesDamagedAndMissingBlobs) {
+  put_image("one", {"x"});
+  const Image image = store_.images().at(0);
+  const Descriptor layer = store_.manifest_of(image).layers.at(0);
+  EXPECT_EQ(store_.read_blob(layer), "one");
+  write_text(store_.blob_path(layer.digest), "two");
+  EXPECT_THAT(error_of([&] { return store_.read_blob(layer); }), HasSubstr("is damaged"));
+  write_text(store_.blob_path(layer.digest), "three");
+  EXPECT_THAT(error_of([&] { return store_.open_blob(layer).get(); }),
+              HasSubstr("it has 5 bytes instead of 3"));
+  const Descriptor missing{kOciLayer, Digest::of("nowhere"), 1};
+  EXPECT_THAT(error_of([&] { return store_.read_blob(missing); }), HasSubstr("is missing in"));
+  const Descriptor large{kOciLayer, Digest::of("nowhere"), std::uint64_t{1} << 30U};
+  EXPECT_THAT(error_of([&] { return store_.read_blob(large); }), HasSubstr("too large"));
+}
+
+TEST_F(StoreTest, AdoptsFinishedFilesOnce) {
+  const StoreLock lock = store_.lock();
+  write_text(dir_ / "file", "content");
+  store_.adopt_blob(lock, dir_ / "file", Digest::of("content"));
+  EXPECT_EQ(find_text(store_.blob_path(Digest::of("content"))), "content");
+  EXPECT_FALSE(find_text(dir_ / "file"));
+  write_text(dir_ / "again", "content");
+  store_.adopt_blob(lock, dir_ / "again", Digest::of("content"));
+  EXPECT_TRUE(find_text(dir_ / "again"));
+}
+
+TEST_F(StoreTest, SweepsBlobsThatNoImageNeeds) {
+  put_image("one", {"x"});
+  const std::vector<std::string> before = files_below(dir_ / "store");
+  const StoreLock lock = store_.lock();
+  store_.put_blob(lock, "left by a killed run");
+  write_text(dir_ / "store/blobs/sha256/half", "");
+  EXPECT_EQ(store_.sweep(lock), 2U);
+  EXPECT_EQ(files_below(dir_ / "store"), before);
+}
+
+TEST_F(StoreTest, IsLockedByOneAtATime) {
+  const StoreLock lock = store_.lock();
+  const UniqueFd other = sys::open((dir_ / "store/lock").c_str(), O_RDWR).or_throw();
+  EXPECT_EQ(sys::flock(other.get(), LOCK_EX | LOCK_NB).error(), EWOULDBLOCK);
+}
+
+// --- layers ----------------------------------------------------------------------------------
+
+TEST_F(StoreTest, LayersAreKeptUnderTheirDiffIdTheTopmostFirst) {
+  const LayerStore layers(dir_ / "layers");
+  ImageConfig config;
+  config.diff_ids = {Digest::of("1"), Digest::of("2"), Digest::of("1")};
+  EXPECT_THAT(layers.missing_of(config), ElementsAre(Digest::of("1"), Digest::of("2")));
+  EXPECT_THAT(error_of([&] { return layers.paths_of(config); }), HasSubstr("is not unpacked"));
+  const StoreLock lock = store_.lock();
+  for (const char* name : {"1", "2"}) {
+    make_dirs(dir_ / name);
+    layers.commit(lock, dir_ / name, Digest::of(name));
+  }
+  EXPECT_TRUE(layers.missing_of(config).empty());
+  EXPECT_THAT(layers.paths_of(config),
+              ElementsAre(layers.path(Digest::of("1")), layers.path(Digest::of("2"))));
+}
+
+TEST_F(StoreTest, ALayerThatIsThereStaysAsItIs) {
+  const LayerStore layers(dir_ / "layers");
+  const StoreLock lock = store_.lock();
+  make_dirs(dir_ / "first");
+  write_text(dir_ / "first/file", "first");
+  layers.commit(lock, dir_ / "first", Digest::of("1"));
+  make_dirs(dir_ / "second");
+  layers.commit(lock, dir_ / "second", Digest::of("1"));
+  EXPECT_EQ(find_text(layers.path(Digest::of("1")) + "/file"), "first");
+  EXPECT_THROW(layers.commit(lock, dir_ / "nowhere", Digest::of("2")), SystemError);
+}
+
+TEST_F(StoreTest, SweepsLayersThatNoImageNeeds) {
+  put_image("one", {"x"});
+  const LayerStore layers(dir_ / "layers");
+  const StoreLock lock = store_.lock();
+  for (const char* name : {"one", "other"}) {
+    make_dirs(dir_ / name);
+    layers.commit(lock, dir_ / name, Digest::of(name));
+  }
+  EXPECT_EQ(layers.sweep(lock, needed_layers(store_)), 1U);
+  EXPECT_TRUE(layers.has(Digest::of("one")));
+}
+
+// --- workspaces ------------------------------------------------------------------------------
+
+TEST(Workspace, GivesPathsNobodyElseHasAndGoesWithAllItHolds) {
+  const TempDir dir;
+  {
+    Workspace workspace(dir / "tmp");
+    const std::string first = workspace.fresh("blob");
+    EXPECT_NE(first, workspace.fresh("blob"));
+    write_text(first, "x");
+  }
+  EXPECT_TRUE(files_below(dir / "tmp").empty());
+}
+
+TEST(Workspace, OfADeadRunIsRubbishButNotOfALivingOne) {
+  const TempDir dir;
+  EXPECT_EQ(clean_temporaries(dir / "tmp"), 0U);
+  const Workspace living(dir / "tmp");
+  make_dirs(dir / "tmp/mini-docker-dead/layer-1");
+  write_text(dir / "tmp/stray", "x");
+  EXPECT_EQ(clean_temporaries(dir / "tmp"), 2U);
+  EXPECT_THAT(files_below(dir / "tmp"), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace minidocker::images

@@ -1,0 +1,331 @@
+#include "minidocker/images_unpack/tar_reader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "minidocker/testing/observe.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "streams.hpp"
+#include "tar_writer.hpp"
+
+namespace minidocker::images_unpack {
+namespace {
+
+using images_unpack::testing::header_of;
+using images_unpack::testing::Member;
+using images_unpack::testing::seal;
+using images_unpack::testing::TarWriter;
+using images_unpack::testing::TextStream;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using Type = TarEntry::Type;
+
+// All members; data is put where the link would be, to see it.
+std::vector<TarEntry> read(const std::string& archive, std::size_t piece = 1000) {
+  TextStream stream(archive, piece);
+  TarReader reader(stream, "archive");
+  std::vector<TarEntry> entries;
+  while (std::optional<TarEntry> entry = reader.next()) {
+    for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
+      entry->link += data;
+    }
+    entries.push_back(std::move(*entry));
+  }
+  reader.drain();
+  return entries;
+}
+
+std::string refusal_of(const std::string& archive) {
+  try {
+    static_cast<void>(read(archive));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::invalid_argument);
+    return error.what();
+  }
+  return "";
+}
+
+TarEntry one(const TarWriter& tar) { return read(tar.finish()).at(0); }
+
+std::string with_field(Member member, std::size_t at, std::string_view text) {
+  std::string header = header_of(member);
+  header.replace(at, text.size(), text);
+  seal(header);
+  return header;
+}
+
+TEST(TarReader, GivesWhatAHeaderSays) {
+  const TarEntry entry = one(TarWriter().add({.name = "a/b",
+                                              .content = "data",
+                                              .mode = 04755,
+                                              .uid = 1000,
+                                              .gid = 50,
+                                              .mtime = 1700000000}));
+  EXPECT_EQ(entry.type, Type::file);
+  EXPECT_EQ(entry.name, "a/b");
+  EXPECT_EQ(entry.link, "data");
+  EXPECT_EQ(entry.mode, 04755U);
+  EXPECT_EQ(entry.uid, 1000U);
+  EXPECT_EQ(entry.gid, 50U);
+  EXPECT_EQ(entry.mtime.tv_sec, 1700000000);
+  EXPECT_EQ(entry.size, 4U);
+}
+
+TEST(TarReader, KnowsEveryTypeOfMember) {
+  const std::vector<TarEntry> entries = read(TarWriter()
+                                                 .add({.name = "h", .type = '1', .link = "x"})
+                                                 .add({.name = "s", .type = '2', .link = "y"})
+                                                 .add({.name = "c", .type = '3', .major = 5})
+                                                 .add({.name = "b", .type = '4', .minor = 6})
+                                                 .dir("d")
+                                                 .add({.name = "p", .type = '6'})
+                                                 .add({.name = "old", .type = '\0'})
+                                                 .add({.name = "old/", .type = '\0'})
+                                                 .add({.name = "seven", .type = '7'})
+                                                 .finish());
+  std::vector<Type> types;
+  for (const TarEntry& entry : entries) types.push_back(entry.type);
+  EXPECT_THAT(
+      types, ElementsAre(Type::hard_link, Type::symlink, Type::character_device, Type::block_device,
+                         Type::directory, Type::fifo, Type::file, Type::directory, Type::file));
+  EXPECT_EQ(entries[0].link, "x");
+  EXPECT_EQ(entries[2].major, 5U);
+  EXPECT_EQ(entries[3].minor, 6U);
+}
+
+TEST(TarReader, IgnoresTheSizeOfWhatHasNoData) {
+  const std::string link = with_field({.name = "l", .type = '1', .link = "x"}, 124, "00000001000");
+  EXPECT_THAT(read(TarWriter().raw(link).file("next").finish()), SizeIs(2));
+}
+
+TEST(TarReader, ReadsInPiecesOfAnySize) {
+  const std::string archive =
+      TarWriter().file("a", std::string(5000, 'a')).file("b", "bb").finish();
+  for (const std::size_t piece : {1U, 7U, 512U, 513U, 100'000U}) {
+    const std::vector<TarEntry> entries = read(archive, piece);
+    ASSERT_THAT(entries, SizeIs(2)) << piece;
+    EXPECT_EQ(entries[0].link, std::string(5000, 'a'));
+    EXPECT_EQ(entries[1].link, "bb");
+  }
+}
+
+TEST(TarReader, SkipsDataThatNobodyReads) {
+  TextStream stream(TarWriter().file("a", std::string(5000, 'a')).file("b").finish(), 300);
+  TarReader reader(stream, "archive");
+  EXPECT_EQ(reader.next()->name, "a");
+  EXPECT_EQ(reader.next()->name, "b");
+  EXPECT_FALSE(reader.next());
+  EXPECT_FALSE(reader.next());
+}
+
+TEST(TarReader, JoinsThePrefixOfUstarToTheName) {
+  const std::string header = with_field({.name = "file"}, 345, "some/prefix");
+  EXPECT_EQ(one(TarWriter().raw(header)).name, "some/prefix/file");
+  // GNU's old header has other fields there.
+  std::string gnu = with_field({.name = "file"}, 345, "00000000000");
+  gnu.replace(257, 8, std::string_view("ustar  \0", 8));
+  seal(gnu);
+  EXPECT_EQ(one(TarWriter().raw(gnu)).name, "file");
+}
+
+TEST(TarReader, TakesGnusLongNamesAndLinks) {
+  const std::string name(300, 'n');
+  const std::string link(400, 'l');
+  const std::vector<TarEntry> entries =
+      read(TarWriter()
+               .add({.name = "././@LongLink", .type = 'L', .content = name + '\0'})
+               .add({.name = "././@LongLink", .type = 'K', .content = link + '\0'})
+               .add({.name = "cut", .type = '2', .link = "cut"})
+               .add({.name = "volume", .type = 'V'})
+               .file("next")
+               .finish());
+  EXPECT_EQ(entries.at(0).name, name);
+  EXPECT_EQ(entries.at(0).link, link);
+  EXPECT_EQ(entries.at(1).name, "next");
+}
+
+TEST(TarReader, TakesNumbersInBase256) {
+  using namespace std::string_view_literals;
+  EXPECT_EQ(one(TarWriter().raw(with_field({.name = "f"}, 108, "\x80\0\0\0\0\x0f\x42\x40"sv))).uid,
+            1'000'000U);
+  const std::string before_1970 =
+      with_field({.name = "f"}, 136, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe"sv);
+  EXPECT_EQ(one(TarWriter().raw(before_1970)).mtime.tv_sec, -2);
+  EXPECT_THAT(refusal_of(with_field({.name = "f"}, 124,
+                                    "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"sv)),
+              HasSubstr("damaged"));
+  EXPECT_THAT(refusal_of(with_field({.name = "f"}, 108, "\x80\0\0\xff\xff\xff\xff\xff"sv)),
+              HasSubstr("an owner in its header is damaged"));
+}
+
+TEST(TarReader, LetsPaxRecordsReplaceFields) {
+  const TarEntry entry = one(TarWriter()
+                                 .pax("path", "the/real/name")
+                                 .pax("uid", "70000")
+                                 .pax("gid", "3000000000")
+                                 .pax("mtime", "12.5")
+                                 .pax("SCHILY.xattr.user.a", std::string("x\0y", 3))
+                                 .pax("comment", "whatever")
+                                 .file("cut"));
+  EXPECT_EQ(entry.name, "the/real/name");
+  EXPECT_EQ(entry.uid, 70000U);
+  EXPECT_EQ(entry.gid, 3'000'000'000U);
+  EXPECT_EQ(entry.mtime.tv_sec, 12);
+  EXPECT_EQ(entry.mtime.tv_nsec, 500'000'000);
+  EXPECT_EQ(entry.xattrs.at("user.a"), std::string("x\0y", 3));
+}
+
+TEST(TarReader, TakesSizesAndTimesThatOnlyPaxCanSay) {
+  std::string header = header_of({.name = "f"});
+  EXPECT_EQ(read(TarWriter().pax("size", "3").raw(header).data("abc").finish()).at(0).link, "abc");
+  const TarEntry old = one(TarWriter()
+                               .pax("mtime", "-1.25")
+                               .pax("linkpath", "t")
+                               .add({.name = "l", .type = '2', .link = "x"}));
+  EXPECT_EQ(old.mtime.tv_sec, -2);
+  EXPECT_EQ(old.mtime.tv_nsec, 750'000'000);
+  EXPECT_EQ(old.link, "t");
+}
+
+TEST(TarReader, KeepsGlobalRecordsUntilTheyAreTakenBack) {
+  const std::vector<TarEntry> entries = read(TarWriter()
+                                                 .pax("uid", "7", 'g')
+                                                 .file("a")
+                                                 .pax("uid", "8")
+                                                 .file("b")
+                                                 .file("c")
+                                                 .pax("uid", "", 'g')
+                                                 .file("d")
+                                                 .finish());
+  EXPECT_EQ(entries[0].uid, 7U);
+  EXPECT_EQ(entries[1].uid, 8U);
+  EXPECT_EQ(entries[2].uid, 7U);
+  EXPECT_EQ(entries[3].uid, 0U);
+}
+
+TEST(TarReader, TakesAnArchiveWithoutItsEndMark) {
+  EXPECT_THAT(read(TarWriter().file("a").unfinished()), SizeIs(1));
+  EXPECT_THAT(read(TarWriter().file("a").unfinished() + std::string(512, '\0')), SizeIs(1));
+  EXPECT_TRUE(read("").empty());
+}
+
+TEST(TarReader, ReadsWhateverFollowsTheEndSoThatDigestsAreWhole) {
+  TextStream stream(TarWriter().finish() + std::string(9000, 'x'), 100);
+  TarReader reader(stream, "archive");
+  EXPECT_FALSE(reader.next());
+  reader.drain();
+  EXPECT_EQ(stream.left(), 0U);
+}
+
+TEST(TarReader, SaysWhatIsWrongWithAnArchive) {
+  std::string damaged = TarWriter().file("a").finish();
+  damaged[0] = 'b';
+  EXPECT_EQ(refusal_of(damaged), "archive: a header's checksum disagrees: no tar, or damaged");
+  EXPECT_THAT(refusal_of("short"), HasSubstr("middle of a header"));
+  const std::string long_file = TarWriter().file("a", std::string(2000, 'a')).unfinished();
+  EXPECT_THAT(refusal_of(long_file.substr(0, 1000)), HasSubstr("middle of a file"));
+  EXPECT_THAT(refusal_of(TarWriter().file("a").unfinished().substr(0, 600)),
+              HasSubstr("middle of a file"));
+  EXPECT_THAT(refusal_of(std::string(512, '\0') + TarWriter().file("a").finish()),
+              HasSubstr("follows the mark"));
+  EXPECT_THAT(refusal_of(TarWriter().add({.name = "x", .type = 'Z'}).finish()),
+              HasSubstr("member \"x\": its type is unknown"));
+  EXPECT_THAT(refusal_of(TarWriter().add({.name = ""}).finish()), HasSubstr("has no name"));
+  EXPECT_THAT(refusal_of(TarWriter().pax("uid", "7").finish()), HasSubstr("after an extended"));
+}
+
+TEST(TarReader, SaysWhichNumberOfAHeaderIsDamaged) {
+  EXPECT_THAT(refusal_of(with_field({.name = "f"}, 100, "999")), HasSubstr("number in its header"));
+  EXPECT_THAT(refusal_of(with_field({.name = "f"}, 136, "-7")), HasSubstr("number in its header"));
+  EXPECT_THAT(refusal_of(with_field({.name = "f", .type = '3'}, 329, "abc")),
+              HasSubstr("device number"));
+  EXPECT_THAT(refusal_of(with_field({.name = "x", .type = 'x'}, 124, "abc")),
+              HasSubstr("size of an extended header"));
+}
+
+TEST(TarReader, RefusesSparseFilesByName) {
+  EXPECT_THAT(refusal_of(TarWriter().add({.name = "s", .type = 'S'}).finish()),
+              HasSubstr("sparse"));
+  EXPECT_THAT(refusal_of(TarWriter().pax("GNU.sparse.major", "1").file("s").finish()),
+              HasSubstr("sparse"));
+}
+
+TEST(TarReader, RefusesDamagedExtendedHeaders) {
+  for (const char* text :
+       {"x", "5 a=", "3 =\n", "99 a=b\n", "6 a=b", "6 abc\n", "-1 a=b\n", "2 a=b\n"}) {
+    EXPECT_THAT(
+        refusal_of(TarWriter().add({.name = "p", .type = 'x', .content = text}).file("f").finish()),
+        HasSubstr("extended header is damaged"))
+        << text;
+  }
+  for (const auto& [key, value] : {std::pair{"uid", "x"},
+                                   {"gid", "-1"},
+                                   {"uid", "4294967295"},
+                                   {"mtime", "x"},
+                                   {"mtime", "1.x"},
+                                   {"size", "-5"},
+                                   {"size", "99999999999999999999"},
+                                   {"SCHILY.xattr.", "x"}}) {
+    EXPECT_THAT(refusal_of(TarWriter().pax(key, value).file("f").finish()),
+                HasSubstr(std::string("damaged at ") + key));
+  }
+  EXPECT_THAT(refusal_of(TarWriter().pax("path", std::string("a\0b", 3)).file("f").finish()),
+              HasSubstr("damaged at path"));
+}
+
+TEST(TarReader, BoundsWhatDescribesAMember) {
+  EXPECT_THAT(refusal_of(with_field({.name = "x", .type = 'x'}, 124, "77777777777")),
+              HasSubstr("are not read"));
+  TarWriter many;
+  for (int i = 0; i < 20; ++i) many.pax("comment", "x");
+  EXPECT_THAT(refusal_of(many.file("f").finish()), HasSubstr("too many extended headers"));
+  std::string records;
+  for (int i = 1000; i < 2100; ++i) records += "10 " + std::to_string(i) + "=x\n";
+  EXPECT_THAT(refusal_of(TarWriter().add({.name = "g", .type = 'g', .content = records}).finish()),
+              HasSubstr("too many records"));
+}
+
+// --- what fuzzing begins with --------------------------------------------------------------------
+
+// Everything a reader does with foreign bytes; they must end in members or in an Error.
+void fuzz_tar(const std::string& bytes) {
+  try {
+    static_cast<void>(read(bytes, 4096));
+  } catch (const Error&) {
+    return;
+  }
+}
+
+std::vector<std::string> corpus() {
+  const std::string dir = std::string(MD_SOURCE_DIR) + "/chapters/04-images/tests/corpus/tar";
+  std::vector<std::string> archives;
+  for (const std::string& name : list_dir(dir)) archives.push_back(read_file(dir + "/" + name));
+  return archives;
+}
+
+TEST(TarCorpus, ArchivesOfOtherProgramsAreRead) {
+  const std::vector<std::string> archives = corpus();
+  ASSERT_GE(archives.size(), 4U);
+  for (const std::string& archive : archives) EXPECT_THAT(read(archive), SizeIs(4));
+}
+
+TEST(TarCorpus, DamageAnywhereEndsInMembersOrInAnError) {
+  for (const std::string& archive : corpus()) {
+    const std::size_t used = std::min<std::size_t>(archive.size(), 5120);
+    for (std::size_t at = 0; at < used; at += 3) {
+      std::string damaged = archive.substr(0, used);
+      damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
+      fuzz_tar(damaged);
+      // With the checksum repaired the damage gets further.
+      std::string header = damaged.substr(at / 512 * 512, 512);
+      if (header.size() == 512) seal(header);
+      fuzz_tar(damaged.replace(at / 512 * 512, 512, header));
+      fuzz_tar(archive.substr(0, at));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace minidocker::images_unpack
