@@ -118,7 +118,9 @@ void RuncTest::SetUp() {
 void RuncTest::TearDown() {
   if (bundle_ == nullptr) return;
   for (const std::string& id : {id_, other_}) remove(id);
-  EXPECT_TRUE(cgroup_dirs(id_).empty()) << cgroup_dirs(id_).front();
+  for (const std::string& id : {id_, other_}) {
+    for (const std::string& dir : cgroup_dirs(id)) ADD_FAILURE() << "left behind: " << dir;
+  }
 }
 
 std::vector<std::string> RuncTest::command_line(std::vector<std::string> args) const {
@@ -132,9 +134,13 @@ CommandResult RuncTest::runc(std::vector<std::string> args, CommandOptions optio
 }
 
 CommandResult RuncTest::run_script(const std::string& script) {
+  json& args = bundle_->config()["process"]["args"];
+  const json before = args;
   bundle_->script(script);
   bundle_->write();
-  return runc({"run", "--bundle", bundle_->dir(), id_});
+  CommandResult result = runc({"run", "--bundle", bundle_->dir(), id_});
+  args = before;
+  return result;
 }
 
 std::string RuncTest::output_of(const std::string& script) {
