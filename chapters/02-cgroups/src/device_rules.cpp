@@ -78,10 +78,14 @@ std::vector<DeviceRule> default_device_rules() {
 bool allows(const std::vector<DeviceRule>& rules, DeviceType type, std::uint32_t major,
             std::uint32_t minor, std::uint32_t access) {
   std::uint32_t undecided = access;
-  for (auto rule = rules.rbegin(); rule != rules.rend() && undecided != 0; ++rule) {
-    if (!speaks_of(*rule, type, major, minor)) continue;
-    if (rule->verdict == Verdict::deny && (undecided & rule->access) != 0) return false;
-    undecided &= ~rule->access;
+  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+    if (rule->access == 0 || !speaks_of(*rule, type, major, minor)) continue;
+    if (rule->verdict == Verdict::deny) {
+      if (rule->access == kAnyAccess || (undecided & rule->access) != 0) return false;
+    } else {
+      undecided &= ~rule->access;
+      if (undecided == 0) return true;
+    }
   }
   return true;
 }

@@ -38,8 +38,8 @@ class Each : public Groups, public ::testing::WithParamInterface<Version> {
   } while (false)
 
 INSTANTIATE_TEST_SUITE_P(Cgroup, Each, ::testing::Values(Version::v1, Version::v2),
-                         [](const auto& info) {
-                           return info.param == Version::v1 ? "Cgroup1" : "Cgroup2";
+                         [](const auto& version) {
+                           return version.param == Version::v1 ? "Cgroup1" : "Cgroup2";
                          });
 
 TEST_P(Each, CreatedGroupExistsAndGoesWithItsOwner) {
@@ -125,7 +125,9 @@ TEST_P(Each, ProcessesAreListedWhileTheyLive) {
 TEST_P(Each, ForeignProcessIsMovedIn) {
   NEED(false);
   const Cgroup group = make();
-  Process process = Process::spawn({"cat"}, {});
+  const Pipe input = Pipe::make();
+  const std::pair<int, int> fds[] = {{input.read_end.get(), 0}};
+  Process process = Process::spawn({"cat"}, fds);
   group.attach(process.pid());
   expect_inside(process.pid(), group.location());
   group.kill_all();
@@ -275,7 +277,8 @@ TEST_P(Each, HogIsKilledAtItsMemoryLimit) {
   const Stats stats = group.stats();
   EXPECT_EQ(Bytes{16 << 20}, stats.memory.limit);
   EXPECT_GE(stats.memory.oom_kills, 1U);
-  if (stats.memory.peak) EXPECT_GT(stats.memory.peak->value, 15U << 20);
+  EXPECT_GT(stats.memory.peak.value_or(Bytes{16 << 20}).value, 15U << 20)
+      << "v2 tells from 5.19 on";
 }
 
 TEST_P(Each, ForksFailAtExactlyTheLimit) {

@@ -50,6 +50,12 @@ TEST(DeviceRules, AccessMayBeAllowedInParts) {
 
 TEST(DeviceRules, WithoutAnyAllIsAllowed) { EXPECT_TRUE(allows({}, kBlock, 8, 0, kAnyAccess)); }
 
+TEST(DeviceRules, NoAccessIsDeniedWhereEveryAccessIs) {
+  EXPECT_FALSE(allows({{}}, kBlock, 8, 0, 0));
+  EXPECT_TRUE(allows(default_device_rules(), kBlock, 8, 0, 0)) << "its node may be made";
+  EXPECT_TRUE(allows({{Verdict::deny, kBlock, {}, {}, kRead}}, kBlock, 8, 0, 0));
+}
+
 TEST(DeviceRules, DefaultsAllowTheUsualOnesAndNoDisk) {
   const std::vector<DeviceRule> rules = default_device_rules();
   for (const std::uint32_t minor : {3U, 5U, 7U, 8U, 9U}) {

@@ -1,3 +1,5 @@
+#include <fcntl.h>
+
 #include "group_fixture.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/sys/bpf.hpp"

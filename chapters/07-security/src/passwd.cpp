@@ -63,12 +63,13 @@ std::optional<PasswdEntry> parse_passwd_line(std::string_view line) noexcept {
   const auto password = name ? take_field(line) : std::nullopt;
   const auto uid = password ? take_field(line) : std::nullopt;
   const auto gid = uid ? take_field(line) : std::nullopt;
-  const auto comment = gid ? take_field(line) : std::nullopt;
-  if (!comment || name->empty()) return std::nullopt;
+  if (!gid || name->empty()) return std::nullopt;
   const auto user_id = parse_id(*uid);
   const auto group_id = parse_id(*gid);
   if (!user_id || !group_id) return std::nullopt;
-  const std::string_view home = line.substr(0, std::min(line.find(':'), line.size()));
+  // What follows, comment, home and shell, is often cut short in small images.
+  const bool has_home = take_field(line).has_value();
+  const std::string_view home = has_home ? line.substr(0, line.find(':')) : std::string_view();
   return PasswdEntry{*name, *user_id, *group_id, home};
 }
 

@@ -43,8 +43,8 @@ void each_line(std::string_view text, Take take) {
   }
 }
 
-Found find(std::string_view wanted, std::string_view passwd = kPasswd,
-           std::string_view group = kGroup) {
+Found search_for(std::string_view wanted, std::string_view passwd = kPasswd,
+                 std::string_view group = kGroup) {
   Found found{};
   UserSearch search(wanted, found.slot);
   each_line(passwd, [&](std::string_view line) { search.take_passwd_line(line); });
@@ -63,49 +63,49 @@ void expect_ids(const Found& found, uid_t uid, gid_t gid, const std::vector<gid_
 }
 
 TEST(UserSearch, OfNothingIsUidZero) {
-  expect_ids(find(""), 0, 0, {0}, "/root");
-  expect_ids(find("", "", ""), 0, 0, {0}, "/");
+  expect_ids(search_for(""), 0, 0, {0}, "/root");
+  expect_ids(search_for("", "", ""), 0, 0, {0}, "/");
 }
 
 TEST(UserSearch, OfANameFindsIdsHomeAndTheGroupsThatListIt) {
-  expect_ids(find("web"), 33, 44, {29, 60, 44}, "/var/www");
+  expect_ids(search_for("web"), 33, 44, {29, 60, 44}, "/var/www");
 }
 
 TEST(UserSearch, OfAUidFindsTheFirstWithIt) {
-  expect_ids(find("33"), 33, 44, {29, 60, 44}, "/var/www");
+  expect_ids(search_for("33"), 33, 44, {29, 60, 44}, "/var/www");
 }
 
 TEST(UserSearch, NameThatLooksLikeANumberIsANameFirst) {
-  expect_ids(find("1000"), 2000, 2001, {2001}, "/numeric");
+  expect_ids(search_for("1000"), 2000, 2001, {2001}, "/numeric");
 }
 
-TEST(UserSearch, OfAnUnknownUidHasGroupZero) { expect_ids(find("77"), 77, 0, {0}, "/"); }
+TEST(UserSearch, OfAnUnknownUidHasGroupZero) { expect_ids(search_for("77"), 77, 0, {0}, "/"); }
 
 TEST(UserSearch, WithAGroupHasOnlyThatOne) {
-  expect_ids(find("web:audio"), 33, 29, {29}, "/var/www");
-  expect_ids(find("web:29"), 33, 29, {29}, "/var/www");
-  expect_ids(find("web:71"), 33, 71, {71}, "/var/www");
-  expect_ids(find("77:88"), 77, 88, {88}, "/");
-  expect_ids(find(":audio"), 0, 29, {29}, "/root");
-  expect_ids(find("web:"), 33, 44, {29, 60, 44}, "/var/www");
+  expect_ids(search_for("web:audio"), 33, 29, {29}, "/var/www");
+  expect_ids(search_for("web:29"), 33, 29, {29}, "/var/www");
+  expect_ids(search_for("web:71"), 33, 71, {71}, "/var/www");
+  expect_ids(search_for("77:88"), 77, 88, {88}, "/");
+  expect_ids(search_for(":audio"), 0, 29, {29}, "/root");
+  expect_ids(search_for("web:"), 33, 44, {29, 60, 44}, "/var/www");
 }
 
 TEST(UserSearch, OfUnknownNamesSaysWhich) {
-  EXPECT_EQ(UserError::no_such_user, find("nobody").error);
-  EXPECT_EQ(UserError::no_such_user, find("broken").error);
-  EXPECT_EQ(UserError::no_such_user, find("-1").error);
-  EXPECT_EQ(UserError::no_such_group, find("web:none").error);
-  EXPECT_EQ(UserError::no_such_user, find("nobody:none").error);
+  EXPECT_EQ(UserError::no_such_user, search_for("nobody").error);
+  EXPECT_EQ(UserError::no_such_user, search_for("broken").error);
+  EXPECT_EQ(UserError::no_such_user, search_for("-1").error);
+  EXPECT_EQ(UserError::no_such_group, search_for("web:none").error);
+  EXPECT_EQ(UserError::no_such_user, search_for("nobody:none").error);
 }
 
 TEST(UserSearch, OfIdsBeyondTheRangeIsRefused) {
-  expect_ids(find("2147483647:2147483647"), 2147483647, 2147483647, {2147483647}, "/");
-  EXPECT_EQ(UserError::bad_id, find("2147483648").error);
-  EXPECT_EQ(UserError::bad_id, find("0:4294967296").error);
+  expect_ids(search_for("2147483647:2147483647"), 2147483647, 2147483647, {2147483647}, "/");
+  EXPECT_EQ(UserError::bad_id, search_for("2147483648").error);
+  EXPECT_EQ(UserError::bad_id, search_for("0:4294967296").error);
 }
 
 TEST(UserSearch, HomeThatIsNotAbsoluteIsTheRoot) {
-  expect_ids(find("homeless"), 50, 50, {50}, "/");
+  expect_ids(search_for("homeless"), 50, 50, {50}, "/");
 }
 
 TEST(UserSearch, WithMoreGroupsThanFitIsRefused) {
@@ -113,8 +113,8 @@ TEST(UserSearch, WithMoreGroupsThanFitIsRefused) {
   for (std::size_t i = 0; i < UserSlot::kMaxGroups; ++i) {
     group += "g:x:" + std::to_string(1000 + i) + ":web\n";
   }
-  EXPECT_EQ(UserError::too_many_groups, find("web", kPasswd, group).error);
-  EXPECT_EQ(UserError::none, find("web:g", kPasswd, group).error);
+  EXPECT_EQ(UserError::too_many_groups, search_for("web", kPasswd, group).error);
+  EXPECT_EQ(UserError::none, search_for("web:g", kPasswd, group).error);
 }
 
 TEST(UserSearch, StopsWantingLinesOnceItKnows) {
@@ -158,7 +158,8 @@ TEST(PasswdLine, NeedsItsFields) {
   }
   const auto entry = parse_passwd_line("a:x:1:2:c");
   ASSERT_TRUE(entry) << "home and shell may be missing";
-  EXPECT_EQ("", entry->home.substr(0, 0));
+  EXPECT_EQ("", entry->home);
+  EXPECT_EQ("/h", parse_passwd_line("a:x:1:2::/h")->home);
 }
 
 TEST(GroupLine, NeedsItsFields) {
@@ -184,7 +185,7 @@ TEST(UserSearch, SurvivesMangledFiles) {
       group[random() % group.size()] = kBytes[random() % kBytes.size()];
     }
     for (const char* wanted : {"web", "33", "web:audio", ""}) {
-      const Found found = find(wanted, passwd, group);
+      const Found found = search_for(wanted, passwd, group);
       ASSERT_LE(found.slot.group_count, UserSlot::kMaxGroups);
       ASSERT_EQ('/', found.slot.home[0]);
       ASSERT_LE(found.slot.uid, 0x7FFFFFFFU);

@@ -46,7 +46,9 @@ struct DeviceRule {
 /// terminals and ptmx (config-linux.md#default-devices), after a rule that denies all else.
 [[nodiscard]] std::vector<DeviceRule> default_device_rules();
 
-/// May a process do all of `access` to the device? What the compiled program must answer too.
+/// May a process do all of `access` to the device? What the compiled program must answer too. Asked
+/// about no access at all, as access(2) with F_OK does, the answer is that of the last rule which
+/// allows anything or denies everything.
 [[nodiscard]] bool allows(const std::vector<DeviceRule>& rules, DeviceType type,
                           std::uint32_t major, std::uint32_t minor, std::uint32_t access);
 
