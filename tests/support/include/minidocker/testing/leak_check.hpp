@@ -25,6 +25,7 @@ struct LeakScope {
 /// running test once for each difference. Use it as the first member of a fixture.
 class LeakCheck {
  public:
+  /// Remembers what is there now.
   explicit LeakCheck(LeakScope scope = {});
   LeakCheck(const LeakCheck&) = delete;
   LeakCheck& operator=(const LeakCheck&) = delete;

@@ -50,9 +50,13 @@ struct CommandResult {
 /// A program that runs in a session of its own. Its destructor kills its process group.
 class RunningCommand {
  public:
+  /// What becomes of standard input once the text to be typed is written.
+  enum class Input {
+    close_after_text,  ///< it ends
+    keep_open          ///< it stays, until close_input() or wait()
+  };
   /// Starts `argv` (argv[0] is looked up along PATH). Throws std::runtime_error if it cannot be
-  /// executed. Standard input stays open only with `keep_input`.
-  enum class Input { close_after_text, keep_open };
+  /// executed.
   explicit RunningCommand(const std::vector<std::string>& argv, CommandOptions options = {},
                           Input input = Input::keep_open);
   RunningCommand(const RunningCommand&) = delete;
