@@ -112,8 +112,11 @@ TEST(Golden, ANewRoot) {
       sys::mount(name.c_str(), ("/mnt/root" + name).c_str(), nullptr, MS_BIND | MS_REC, nullptr)
           .or_throw(name);
     }
-    compare_with_golden("root", session("nsrun --pid --net --mnt --root /mnt/root -- sh -c "
-                                        "'ls /; ls /dev; cut -d\" \" -f5 /proc/self/mountinfo'"));
+    const std::string told = session(
+        "nsrun --pid --net --mnt --root /mnt/root -- sh -c "
+        "'ls /; ls /dev; cut -d\" \" -f5 /proc/self/mountinfo'");
+    // Only some hosts have a /proc/kcore, and with it the link.
+    compare_with_golden("root", std::regex_replace(told, std::regex("\ncore\n"), "\n"));
   });
 }
 

@@ -20,6 +20,7 @@
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
 #include "steps.hpp"
 
 namespace minidocker::namespaces {
@@ -103,6 +104,19 @@ TEST(IdMaps, WhoIsNotMappedIsNobody) {
         EXPECT_EQ(result.error, EINVAL) << "an id that is not mapped is no id";
       },
       {.flags = 0});
+}
+
+TEST(IdMaps, TheKernelRefusesWhatCheckIdMapRefuses) {
+  MD_NEEDS("root", "userns");
+  for (const Maps& maps :
+       {Maps{{0, 10, 0}}, Maps{{0, 10, 5}, {4, 20, 1}}, Maps{{0, 4294967295, 1}}}) {
+    minidocker::testing::in_child([&maps] {
+      EXPECT_THROW(check_id_map(maps, IdType::uid), Error);
+      ASSERT_TRUE(sys::unshare(CLONE_NEWUSER).ok());
+      const std::string text = format_id_map(maps);
+      EXPECT_EQ(write_control_at(AT_FDCWD, "/proc/self/uid_map", text).error(), EINVAL) << text;
+    });
+  }
 }
 
 TEST(IdMaps, AMapIsWrittenOnlyOnce) {
