@@ -46,10 +46,14 @@ bool is_tag(std::string_view tag) {
          std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
+// A host name or address with an optional port; brackets hold an IPv6 address.
 bool is_domain(std::string_view domain) {
-  return !domain.empty() && std::ranges::all_of(domain, [](char c) {
-    return is_word(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-  });
+  const auto is_edge = [](char c) { return is_word(c) && c != '_'; };
+  return (is_edge(domain.front()) || domain.front() == '[') &&
+         (is_edge(domain.back()) || domain.back() == ']') &&
+         domain.find("..") == std::string_view::npos && std::ranges::all_of(domain, [&](char c) {
+           return is_edge(c) || std::string_view(".-:[]").find(c) != std::string_view::npos;
+         });
 }
 
 // "localhost/x", "host.name/x" and "host:5000/x" begin with a domain; "me/x" does not.
