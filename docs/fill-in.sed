@@ -10,3 +10,10 @@ s|^( +)(\[\[nodiscard\]\] std::string describe\(\) const;)|\1/** The step in wor
 # Every owner moves the same way.
 s|^( +)(([A-Z][A-Za-z]*)\(\3&& ?[a-z]*\) noexcept)|\1/** Takes over; the other owns nothing afterwards. */ \2|
 s|^( +)(([A-Z][A-Za-z]*)& operator=\(\3&& ?[a-z]*\) noexcept)|\1/** Lets go of its own and takes over; the other owns nothing afterwards. */ \2|
+
+# Of these the class says what making one means.
+s~^( +)(Scope\(const char\*|explicit Session\(Sink\*|StepError\(std::size_t)~\1/** Makes one of what the class describes. */ \2~
+
+# What stands right below the opening of a group describes its members: a comment of its own, which
+# DISTRIBUTE_GROUP_DOC gives to each of them.
+s~^( *)///@\{$~\1/**@{*/~

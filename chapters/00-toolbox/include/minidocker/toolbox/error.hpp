@@ -61,17 +61,15 @@ class SystemError : public Error {
 /// `"text"` with quotes, control bytes and bad bytes escaped: safe to print whatever it holds.
 [[nodiscard]] std::string quoted(std::string_view text);
 /// \name The same for other texts
-/// Without these an unqualified call would find std::quoted, by the argument's namespace.
 ///@{
+/// Without these an unqualified call would find std::quoted, by the argument's namespace.
 [[nodiscard]] inline std::string quoted(const std::string& text) {
   return quoted(std::string_view(text));
 }
 [[nodiscard]] inline std::string quoted(std::string& text) {
   return quoted(std::string_view(text));
 }
-[[nodiscard]] inline std::string quoted(const char* text) {
-  return quoted(std::string_view(text));
-}
+[[nodiscard]] inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 ///@}
 
 }  // namespace minidocker

@@ -17,7 +17,7 @@ namespace minidocker {
 /// `/proc/self/fd/N` without allocation: a path for calls that take no descriptor.
 class FdPath {
  public:
-  explicit FdPath(int fd) noexcept;
+  explicit FdPath(int fd) noexcept;  ///< of this descriptor, which is only borrowed
   /// The path; valid while this object lives.
   [[nodiscard]] const char* c_str() const noexcept { return text_.data(); }
 
@@ -27,8 +27,7 @@ class FdPath {
 
 /// Opens `path` as if `root` were "/": links, ".." and absolute paths stay inside; magic links
 /// (of /proc) are refused. `flags` as for open(2), O_PATH included.
-sys::Result<UniqueFd> open_in_root(int root, const char* path, int flags,
-                                   mode_t mode = 0) noexcept;
+sys::Result<UniqueFd> open_in_root(int root, const char* path, int flags, mode_t mode = 0) noexcept;
 
 /// mkdir -p inside `root`, each component resolved and made by descriptor. Returns the last
 /// directory (O_PATH). An existing component must be a directory (ENOTDIR).

@@ -34,19 +34,19 @@ using FlagTable = const FlagName*;
 struct Arg {
   /// How to print it.
   enum class Kind : std::uint8_t { number, octal, hex, fd, text, flags };
-  Kind kind = Kind::number;        ///< how to print it
-  const char* label = nullptr;     ///< field name for a member of a struct, else null
-  std::uint64_t value = 0;         ///< the number; for text 1 if there is one, 0 for NULL
-  const char* text = nullptr;      ///< borrowed; only until Record::add has copied it
-  FlagTable table = nullptr;       ///< names for Kind::flags
-  std::uint16_t offset = 0;        ///< where in the record the text begins
-  std::uint16_t length = 0;        ///< how much of the text was kept
-  bool cut = false;                ///< was the text longer than there was room?
+  Kind kind = Kind::number;     ///< how to print it
+  const char* label = nullptr;  ///< field name for a member of a struct, else null
+  std::uint64_t value = 0;      ///< the number; for text 1 if there is one, 0 for NULL
+  const char* text = nullptr;   ///< borrowed; only until Record::add has copied it
+  FlagTable table = nullptr;    ///< names for Kind::flags
+  std::uint16_t offset = 0;     ///< where in the record the text begins
+  std::uint16_t length = 0;     ///< how much of the text was kept
+  bool cut = false;             ///< was the text longer than there was room?
 };
 
 /// \name Makers of arguments
-/// `text` may be null; the `label` is for members of a struct, as in `{flags=CLONE_NEWNS}`.
 ///@{
+/// `text` may be null; the `label` is for members of a struct, as in `{flags=CLONE_NEWNS}`.
 [[nodiscard]] Arg number(std::int64_t value, const char* label = nullptr) noexcept;
 [[nodiscard]] Arg octal(std::uint64_t value, const char* label = nullptr) noexcept;
 [[nodiscard]] Arg hex(std::uint64_t value, const char* label = nullptr) noexcept;

@@ -33,8 +33,9 @@ struct ArchiveName {
 /// The attribute that makes a directory opaque for an overlay mounted with `userxattr`.
 inline constexpr char kOpaqueXattr[] = "user.overlay.opaque";
 
-/// Is it one of overlay's own attributes (`user.overlay.*`, `trusted.overlay.*`)? Those of a
-/// foreign layer would let it redirect directories: they are never taken over.
+/// Is it one of overlay's own attributes, with a name that begins with "user.overlay." or with
+/// "trusted.overlay."? Those of a foreign layer would let it redirect directories: they are never
+/// taken over.
 [[nodiscard]] bool is_overlay_xattr(std::string_view name) noexcept;
 
 /// Is this the stat of a whiteout: a character device 0:0?

@@ -22,6 +22,7 @@ inline constexpr char kRefAnnotation[] = "org.opencontainers.image.ref.name";
 
 /// \name Media types
 ///@{
+/// As OCI's image-spec (media-types.md) and Docker's manifest schema 2 name it.
 inline constexpr char kOciManifest[] = "application/vnd.oci.image.manifest.v1+json";
 inline constexpr char kOciIndex[] = "application/vnd.oci.image.index.v1+json";
 inline constexpr char kOciConfig[] = "application/vnd.oci.image.config.v1+json";

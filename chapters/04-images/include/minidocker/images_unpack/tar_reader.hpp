@@ -29,7 +29,7 @@ struct TarEntry {
     directory,
     fifo,
   };
-  Type type = Type::file;
+  Type type = Type::file;                     ///< what it is
   std::string name;                           ///< as it stands there, not to be trusted
   std::string link;                           ///< likewise
   mode_t mode = 0;                            ///< permission bits and S_ISUID, S_ISGID, S_ISVTX

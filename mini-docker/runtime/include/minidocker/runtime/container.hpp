@@ -20,6 +20,7 @@ namespace minidocker::runtime {
 /// The program cannot be found (127) or not be executed (126): the codes of shells and docker.
 class ProgramError : public Error {
  public:
+  /// `exit_code` is 126 or 127.
   ProgramError(int exit_code, const std::string& message)
       : Error(exit_code == 127 ? ErrorKind::not_found : ErrorKind::permission, message),
         exit_code_(exit_code) {}
@@ -51,23 +52,23 @@ enum class Lifetime {
 
 /// What is not in the Spec.
 struct CreateOptions {
-  std::string id;                          ///< see check_id()
-  std::string state_root;                  ///< directory of all containers' states
-  std::string bundle;                      ///< absolute; told in the state
-  RootSource root;                         ///< what becomes "/"
-  Stdio stdio;                             ///< without a terminal
-  Start start = Start::by_call;            ///< who starts it
-  Lifetime lifetime = Lifetime::own;       ///< bound to ours?
-  std::string cgroup_parent;               ///< group to live below when the spec names none
-  bool pivot_root = true;                  ///< false: move and chroot, for an initramfs
-  bool session_keyring = true;             ///< give it a keyring of its own
-  unsigned preserve_fds = 0;               ///< descriptors 3 .. 2+N stay open
+  std::string id;                     ///< see check_id()
+  std::string state_root;             ///< directory of all containers' states
+  std::string bundle;                 ///< absolute; told in the state
+  RootSource root;                    ///< what becomes "/"
+  Stdio stdio;                        ///< without a terminal
+  Start start = Start::by_call;       ///< who starts it
+  Lifetime lifetime = Lifetime::own;  ///< bound to ours?
+  std::string cgroup_parent;          ///< group to live below when the spec names none
+  bool pivot_root = true;             ///< false: move and chroot, for an initramfs
+  bool session_keyring = true;        ///< give it a keyring of its own
+  unsigned preserve_fds = 0;          ///< descriptors 3 .. 2+N stay open
 };
 
 /// What was compiled, for `plan` and for tests.
 struct PlanText {
-  std::vector<std::string> parent;          ///< what the runtime itself does, in words
-  std::vector<StepDescription> child;       ///< the child's steps
+  std::vector<std::string> parent;     ///< what the runtime itself does, in words
+  std::vector<StepDescription> child;  ///< the child's steps
 };
 
 /// Owns a container that is being made, and everything it consists of. Destroyed, it kills the

@@ -36,8 +36,8 @@ struct State {
   bool operator==(const State&) const = default;   ///< member by member
 };
 
-/// Throws Error(invalid_argument) unless `id` is one or more of `[A-Za-z0-9_+.-]` and not "." or
-/// "..".
+/// Throws Error(invalid_argument) unless `id` is made of letters, digits and '_', '+', '-', '.',
+/// has at least one of them, and is neither "." nor "..".
 void check_id(const std::string& id);
 
 /// Owns the directory of a container that is being made, and removes it unless released.
@@ -77,11 +77,12 @@ class StateDir {
 [[nodiscard]] Status status_of(const std::string& root, const State& state);
 /// A pidfd of the first process; nothing if it is gone or another one has its number.
 [[nodiscard]] std::optional<UniqueFd> open_process(const State& state);
-/// Field 22 of /proc/PID/stat, and whether it is a zombie; nothing if there is no such process.
+/// What tells a process from another one with its number.
 struct ProcessIdentity {
   std::uint64_t start_time = 0;  ///< clock ticks after boot
   bool zombie = false;           ///< ended, not reaped
 };
+/// Field 22 of /proc/PID/stat, and whether it is a zombie; nothing if there is no such process.
 [[nodiscard]] std::optional<ProcessIdentity> identify_process(pid_t pid);
 /// The same from the text of the file. Throws Error(invalid_argument).
 [[nodiscard]] ProcessIdentity parse_stat(std::string_view text);

@@ -132,8 +132,8 @@ struct Exited {
 using Event = std::variant<Created, Started, Failed, Exited>;
 
 /// \name Sending
-/// One message each. Throws SystemError; EPIPE means that the other side is gone.
 ///@{
+/// One message each. Throws SystemError; EPIPE means that the other side is gone.
 void send(int socket, const Start& start);
 void send(int socket, const Resize& resize);
 void send(int socket, const Signal& signal);
@@ -141,9 +141,9 @@ void send(int socket, const Event& event);
 ///@}
 
 /// \name Receiving
+///@{
 /// Waits for one message; nothing at end of file. A message that this version does not understand
 /// is an invalid_argument Error naming what is wrong with it.
-///@{
 [[nodiscard]] std::optional<Request> receive_request(int socket);
 [[nodiscard]] std::optional<Event> receive_event(int socket);
 ///@}
