@@ -1,4 +1,5 @@
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,6 +42,7 @@ TEST(Ids, ThatAreNotMappedAreRefusedByTheCallThatMeetsThem) {
       [] {
         const std::string uid_map = "0 " + std::to_string(::geteuid()) + " 1";
         const std::string gid_map = "0 " + std::to_string(::getegid()) + " 1";
+        ASSERT_EQ(0, ::prctl(PR_SET_DUMPABLE, 1));  // else /proc/self is root's after setuid
         ASSERT_EQ(0, ::unshare(CLONE_NEWUSER));
         testing::write_text("/proc/self/setgroups", "deny");
         testing::write_text("/proc/self/uid_map", uid_map);
