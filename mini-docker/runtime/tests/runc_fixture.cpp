@@ -1,6 +1,7 @@
 #include "runc_fixture.hpp"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -117,7 +118,12 @@ void RuncTest::SetUp() {
 
 void RuncTest::TearDown() {
   if (bundle_ == nullptr) return;
-  for (const std::string& id : {id_, other_}) remove(id);
+  // The second one first, and reaped: it may be a member of the first one's PID namespace, whose
+  // init does not end before all its members are reaped.
+  for (const std::string& id : {other_, id_}) {
+    remove(id);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+  }
   for (const std::string& id : {id_, other_}) {
     for (const std::string& dir : cgroup_dirs(id)) ADD_FAILURE() << "left behind: " << dir;
   }
