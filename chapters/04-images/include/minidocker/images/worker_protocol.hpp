@@ -6,14 +6,13 @@
 /// The worker is started with a pipe as descriptor 3 and writes JSON lines to it; descriptors 1
 /// and 2 stay empty unless the command line itself is wrong (exit code 2).
 ///
-/// | event   | members                                            | meaning |
-/// |---------|----------------------------------------------------|---------|
-/// | layer   | `diff_id` `entries` `bytes` `reused`               | the layer directory is ready,
-/// or was there | | warning | `message`                                          | something of a
-/// layer was not taken over | | image   | `id` `manifest` `names`                            | the
-/// image is recorded in the store | | error   | `kind` `message` | last line; nothing of this run
-/// stays; exit code 1 | | done    |                                                    | last line;
-/// exit code 0 |
+/// | event   | members                              | meaning                                   |
+/// |---------|--------------------------------------|-------------------------------------------|
+/// | layer   | `diff_id` `entries` `bytes` `reused` | its directory is ready, or was there      |
+/// | warning | `message`                            | something of a layer was not taken over   |
+/// | image   | `id` `manifest` `names`              | the image is recorded in the store        |
+/// | error   | `kind` `message`                     | last line; nothing is left; exit code 1   |
+/// | done    |                                      | last line; exit code 0                    |
 ///
 /// A worker that ends without `done` or `error` was killed: what it began lies in the temporary
 /// directory (clean_temporaries) and as unnamed blobs and layers (sweep).

@@ -8,16 +8,17 @@
 /// the engine made itself is `start`; others connect to the socket RUN/shim/ID/ctl and may send
 /// everything but `start`.
 ///
-/// | type    | from   | members                                             | descriptors |
-/// |---------|--------|-----------------------------------------------------|-------------|
-/// | start   | engine | version, id, root, directory, state_root, runtime,  | spec, stdin, stdout,
-/// | |         |        | explain                                             | stderr [, trace] |
-/// | resize  | engine | rows, columns                                       | |
-/// | signal  | engine | number                                              | |
-/// | created | shim   | pid: of the container's first process, on the host  | |
-/// | started | shim   | its program runs                                    | |
-/// | failed  | shim   | kind, message, exit_code; nothing is left           | |
-/// | exited  | shim   | code, as a shell tells it; exit.json stands already | |
+/// | type    | from   | members                                              |
+/// |---------|--------|------------------------------------------------------|
+/// | start   | engine | version, id, root, directory, state_root, runtime, explain; descriptors |
+/// | resize  | engine | rows, columns                                        |
+/// | signal  | engine | number                                               |
+/// | created | shim   | pid: of the container's first process, on the host   |
+/// | started | shim   | its program runs                                     |
+/// | failed  | shim   | kind, message, exit_code; nothing is left            |
+/// | exited  | shim   | code, as a shell tells it; exit.json stands already  |
+///
+/// The descriptors of `start` are the spec, stdin, stdout, stderr, and, to explain, the trace.
 ///
 /// A shim may be older than its engine: a member that is added must have a meaning when absent,
 /// and a change that has none raises kProtocolVersion. The spec travels as a memfd, as it can be
