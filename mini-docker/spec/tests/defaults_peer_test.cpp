@@ -18,7 +18,7 @@ std::string runc_spec(const std::vector<std::string>& options) {
   const TempDir bundle;
   std::vector<std::string> argv = {testing::path_of("runc"), "spec", "--bundle", bundle.path()};
   argv.insert(argv.end(), options.begin(), options.end());
-  EXPECT_EQ(Process::spawn(argv).wait().shell_code(), 0);
+  EXPECT_EQ(minidocker::Process::spawn(argv).wait().shell_code(), 0);
   return testing::read_text(bundle / "config.json");
 }
 
