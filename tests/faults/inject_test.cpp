@@ -1,0 +1,104 @@
+/// \file
+/// Each kernel call of a run fails once with EPERM and once with ENOMEM: the error says what, and
+/// nothing is left.
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "bundle.hpp"
+#include "call_names.hpp"
+#include "faulty_run.hpp"
+#include "minidocker/testing/needs.hpp"
+
+namespace minidocker::testing {
+namespace {
+
+/// Calls whose failure does not stop a run: name, and why that is right.
+const std::map<std::string, const char*> kTolerated{
+    {"close", "the kernel has closed it whatever it says; close(2)"},
+};
+
+/// Calls that take something away: when they fail it stays, until `delete --force` is asked for.
+bool removes(long call) { return call == SYS_unlinkat || call == SYS_rmdir || call == SYS_unlink; }
+
+bool counts(long call) { return !is_of_the_library(call); }
+
+std::string all_of(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += "\n  " + line;
+  return text;
+}
+
+/// One line, with the errno's name in it.
+void expect_good_error(const FaultyRun& run, const char* name, const std::string& where) {
+  EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << where;
+  EXPECT_NE(run.err.find(name), std::string::npos) << where;
+}
+
+struct Tally {
+  int failed = 0;
+  int tolerated = 0;
+};
+
+void check(const Bundle& bundle, const FaultyRun& run, const char* name, const std::string& where,
+           Tally& tally) {
+  const bool may_pass = kTolerated.contains(call_name(run.call));
+  if (run.exit_code == 0) {
+    ++tally.tolerated;
+    EXPECT_TRUE(may_pass) << where << "\nthe run went on as if nothing had been";
+  } else {
+    ++tally.failed;
+    EXPECT_EQ(run.exit_code, 1) << where;
+    expect_good_error(run, name, where);
+  }
+  std::vector<std::string> left = bundle.leftovers();
+  if (left.empty()) return;
+  EXPECT_TRUE(removes(run.call)) << where << "\nleft:" << all_of(left);
+  EXPECT_EQ(bundle.delete_by_force().exit_code, 0) << where;
+  left = bundle.leftovers();
+  EXPECT_TRUE(left.empty()) << where << "\nleft after delete --force:" << all_of(left);
+}
+
+void sweep(Side side, int error, const char* name) {
+  const Bundle bundle({"/bin/true"});
+  Tally tally;
+  for (int k = 1;; ++k) {
+    const Strike strike{side, k, error, counts};
+    const FaultyRun run = run_struck(bundle.run_argv(), strike, bundle.work() + "/err");
+    if (!run.fired) break;
+    const std::string where = std::string(name) + " at call " + std::to_string(k) + ", " +
+                              call_name(run.call) + " " + run.detail + ", exit code " +
+                              std::to_string(run.exit_code) + "; " + run.err;
+    check(bundle, run, name, where, tally);
+  }
+  std::printf("%s: %d calls failed and stopped the run, %d were tolerated\n", name, tally.failed,
+              tally.tolerated);
+  EXPECT_GT(tally.failed, 50);
+}
+
+TEST(Injection, RuntimeReportsEachCallThatIsNotPermitted) {
+  MD_NEEDS("root", "busybox");
+  sweep(Side::parent, EPERM, "EPERM");
+}
+TEST(Injection, RuntimeReportsEachCallThatFindsNoMemory) {
+  MD_NEEDS("root", "busybox");
+  sweep(Side::parent, ENOMEM, "ENOMEM");
+}
+TEST(Injection, FirstProcessReportsEachCallThatIsNotPermitted) {
+  MD_NEEDS("root", "busybox");
+  sweep(Side::child, EPERM, "EPERM");
+}
+TEST(Injection, FirstProcessReportsEachCallThatFindsNoMemory) {
+  MD_NEEDS("root", "busybox");
+  sweep(Side::child, ENOMEM, "ENOMEM");
+}
+
+}  // namespace
+}  // namespace minidocker::testing
