@@ -79,8 +79,7 @@ int ps(const Globals& globals, const Words& args) {
   bool all = false;
   bool quiet = false;
   bool whole = false;
-  CLI::App app("List containers");
-  app.usage("Usage: mini-docker ps [OPTIONS]");
+  CLI::App app("List containers", "mini-docker ps");
   app.add_flag("-a,--all", all, "also those that do not run");
   app.add_flag("-q,--quiet", quiet, "only ids");
   app.add_flag("--no-trunc", whole, "do not cut anything");
@@ -101,8 +100,7 @@ int ps(const Globals& globals, const Words& args) {
 int images(const Globals& globals, const Words& args) {
   bool quiet = false;
   bool whole = false;
-  CLI::App app("List images");
-  app.usage("Usage: mini-docker images [OPTIONS]");
+  CLI::App app("List images", "mini-docker images");
   app.add_flag("-q,--quiet", quiet, "only ids");
   app.add_flag("--no-trunc", whole, "do not cut anything");
   require_no_words(parse_words(app, args), "images");
@@ -120,8 +118,7 @@ int images(const Globals& globals, const Words& args) {
 
 int rm(const Globals& globals, const Words& args) {
   bool force = false;
-  CLI::App app("Remove containers");
-  app.usage("Usage: mini-docker rm [OPTIONS] CONTAINER [CONTAINER...]");
+  CLI::App app("Remove containers", "mini-docker rm");
   app.add_flag("-f,--force", force, "also those that run: kill them");
   const Words names = parse_words(app, args);
   if (names.empty()) throw UsageError("'mini-docker rm' requires at least 1 argument", kFailed);
@@ -143,8 +140,7 @@ int rm(const Globals& globals, const Words& args) {
 
 int load(const Globals& globals, const Words& args) {
   std::string input = "-";
-  CLI::App app("Load an image from an archive or an OCI layout");
-  app.usage("Usage: mini-docker load [OPTIONS]");
+  CLI::App app("Load an image from an archive or an OCI layout", "mini-docker load");
   app.add_option("-i,--input", input, "file or directory; else standard input");
   require_no_words(parse_words(app, args), "load");
 

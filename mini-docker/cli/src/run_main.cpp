@@ -147,8 +147,10 @@ void apply_isolation(engine::CreateRequest& request, const RunWords& words) {
 engine::CreateRequest parse_run(const std::vector<std::string>& args) {
   engine::CreateRequest request;
   RunWords words;
-  CLI::App app("Make a container from an image and run a command in it");
-  app.usage("Usage: mini-docker run [OPTIONS] IMAGE [COMMAND] [ARG...]");
+  CLI::App app(
+      "Make a container from an image and run a command in it: [OPTIONS] IMAGE [COMMAND] "
+      "[ARG...]",
+      "mini-docker run");
   add_switches(app, request);
   add_values(app, words);
   add_refused(app, args);

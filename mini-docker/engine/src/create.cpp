@@ -28,12 +28,12 @@ const char* wished_limit(const CreateRequest& request) {
   return nullptr;
 }
 
-/// The container's group; empty where there can be none and no limit needs one.
-std::string choose_cgroup(const CreateRequest& request, const std::string& id) {
+/// Said before anything is made: a limit that cannot hold is no limit.
+void check_limits(const CreateRequest& request) {
+  const char* wish = wished_limit(request);
+  if (wish == nullptr) return;
   const std::optional<cgroups::Reason> reason = cgroups::why_not(cgroups::detect());
-  if (!reason) return "/mini-docker/" + id;
-  if (const char* wish = wished_limit(request)) cgroups::refuse(*reason, wish);
-  return "";
+  if (reason) cgroups::refuse(*reason, wish);
 }
 
 void check_bind_sources(const CreateRequest& request) {
@@ -54,6 +54,7 @@ void check_request(const CreateRequest& request) {
                 fmt::format("invalid hostname: {} is longer than {} bytes", *request.hostname,
                             kLongestHostname));
   }
+  check_limits(request);
   check_bind_sources(request);
 }
 
@@ -107,7 +108,8 @@ std::string spec_text(const CreateRequest& request, const RunnableImage& image, 
   SpecInput input;
   input.hostname = request.uts == NamespaceMode::host ? own_hostname()
                                                       : request.hostname.value_or(short_id(row.id));
-  input.cgroups_path = choose_cgroup(request, row.id);
+  // Our own runtime knows best where the group can lie, and whether there can be one.
+  if (!row.runtime.empty()) input.cgroups_path = "/mini-docker/" + row.id;
   input.program = merge_config(image.defaults, request, input.hostname);
   input.files = files_of(paths, row);
   input.maker = Maker::current();

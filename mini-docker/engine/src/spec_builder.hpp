@@ -36,7 +36,7 @@ struct HostFiles {
 /// What is known besides the request.
 struct SpecInput {
   std::string hostname;      ///< the container's
-  std::string cgroups_path;  ///< "/mini-docker/ID"; empty: no group
+  std::string cgroups_path;  ///< "/mini-docker/ID"; empty: the runtime's choice
   Program program;           ///< see merge_config()
   HostFiles files;           ///< see network_files.hpp
   Maker maker;               ///< ourselves
