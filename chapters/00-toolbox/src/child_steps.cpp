@@ -47,8 +47,8 @@ StepResult send_to_parent(const ChildContext& context, const ChildMessage& messa
 }
 
 StepResult Sync::run(ChildContext& context) const noexcept {
-  const ChildMessage message{ChildMessage::Kind::sync, static_cast<std::uint16_t>(point),
-                             context.step, {}};
+  const ChildMessage message{
+      ChildMessage::Kind::sync, static_cast<std::uint16_t>(point), context.step, {}};
   if (const StepResult sent = send_to_parent(context, message); !sent) return sent;
   char go = 0;
   const sys::Result<std::size_t> answer = sys::read(context.report_fd, &go, 1);

@@ -36,9 +36,7 @@ Process::Process(pid_t pid, UniqueFd pidfd) noexcept
     : pid_(pid), pidfd_(std::move(pidfd)), maker_(sys::getpid()) {}
 
 Process::Process(Process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)),
-      pidfd_(std::move(other.pidfd_)),
-      maker_(other.maker_) {}
+    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)), maker_(other.maker_) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {

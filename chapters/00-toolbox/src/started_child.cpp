@@ -42,8 +42,7 @@ std::string step_operation(const StepDescription& description, const StepResult&
 
 }  // namespace
 
-StepError::StepError(std::size_t step, const StepDescription& description,
-                     const StepResult& result)
+StepError::StepError(std::size_t step, const StepDescription& description, const StepResult& result)
     : SystemError(step_operation(description, result), {}, result.error), step_(step) {}
 
 StartedChild StartedChild::start(const ChildPlan& plan, const sys::CloneArgs& clone) {
@@ -74,9 +73,8 @@ void StartedChild::wait_for(SyncPoint point) {
       return;
     }
     if (message->kind == ChildMessage::Kind::sync) {
-      throw Error(ErrorKind::internal,
-                  fmt::format("child waits at sync point {}, its parent at {}", message->point,
-                              static_cast<int>(point)));
+      throw Error(ErrorKind::internal, fmt::format("child waits at sync point {}, its parent at {}",
+                                                   message->point, static_cast<int>(point)));
     }
   }
 }

@@ -80,8 +80,7 @@ void Record::add(const Arg& arg) noexcept {
   if (arg.kind != Arg::Kind::text || arg.text == nullptr) return;
   // One long argument must not swallow the room of the others: 200 bytes at most.
   constexpr std::size_t kLongest = 200;
-  const std::size_t kept =
-      std::min({std::size_t{arg.length}, kTextBytes - text_used, kLongest});
+  const std::size_t kept = std::min({std::size_t{arg.length}, kTextBytes - text_used, kLongest});
   std::memcpy(text.data() + text_used, arg.text, kept);
   mine.text = nullptr;
   mine.offset = text_used;

@@ -98,9 +98,9 @@ void Recording::enter(const Step& step) { entries_.push_back({std::string(step.w
 void Recording::call(const Record& record) noexcept { entries_.push_back({{}, record}); }
 
 std::size_t Recording::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-    return e.record.call != nullptr && e.record.call->name == name;
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(),
+      [&](const Entry& e) { return e.record.call != nullptr && e.record.call->name == name; }));
 }
 
 /// What child and parent share: the child adds to `next`, then fills its slot and marks it done.

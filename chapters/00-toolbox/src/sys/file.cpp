@@ -19,22 +19,27 @@ using trace::text;
 namespace {
 
 constexpr trace::FlagName kOpenFlags[] = {
-    {O_RDONLY, "O_RDONLY", O_ACCMODE}, {O_WRONLY, "O_WRONLY", O_ACCMODE},
-    {O_RDWR, "O_RDWR", O_ACCMODE},     {O_CREAT, "O_CREAT"},
-    {O_EXCL, "O_EXCL"},                {O_NOCTTY, "O_NOCTTY"},
-    {O_TRUNC, "O_TRUNC"},              {O_APPEND, "O_APPEND"},
-    {O_NONBLOCK, "O_NONBLOCK"},        {O_TMPFILE, "O_TMPFILE", O_TMPFILE},
-    {O_DIRECTORY, "O_DIRECTORY"},      {O_NOFOLLOW, "O_NOFOLLOW"},
-    {O_CLOEXEC, "O_CLOEXEC"},          {O_PATH, "O_PATH"},
-    {O_NOATIME, "O_NOATIME"},          {0, nullptr},
+    {O_RDONLY, "O_RDONLY", O_ACCMODE},
+    {O_WRONLY, "O_WRONLY", O_ACCMODE},
+    {O_RDWR, "O_RDWR", O_ACCMODE},
+    {O_CREAT, "O_CREAT"},
+    {O_EXCL, "O_EXCL"},
+    {O_NOCTTY, "O_NOCTTY"},
+    {O_TRUNC, "O_TRUNC"},
+    {O_APPEND, "O_APPEND"},
+    {O_NONBLOCK, "O_NONBLOCK"},
+    {O_TMPFILE, "O_TMPFILE", O_TMPFILE},
+    {O_DIRECTORY, "O_DIRECTORY"},
+    {O_NOFOLLOW, "O_NOFOLLOW"},
+    {O_CLOEXEC, "O_CLOEXEC"},
+    {O_PATH, "O_PATH"},
+    {O_NOATIME, "O_NOATIME"},
+    {0, nullptr},
 };
 constexpr trace::FlagName kResolveFlags[] = {
-    {RESOLVE_NO_XDEV, "RESOLVE_NO_XDEV"},
-    {RESOLVE_NO_MAGICLINKS, "RESOLVE_NO_MAGICLINKS"},
-    {RESOLVE_NO_SYMLINKS, "RESOLVE_NO_SYMLINKS"},
-    {RESOLVE_BENEATH, "RESOLVE_BENEATH"},
-    {RESOLVE_IN_ROOT, "RESOLVE_IN_ROOT"},
-    {0, nullptr},
+    {RESOLVE_NO_XDEV, "RESOLVE_NO_XDEV"},         {RESOLVE_NO_MAGICLINKS, "RESOLVE_NO_MAGICLINKS"},
+    {RESOLVE_NO_SYMLINKS, "RESOLVE_NO_SYMLINKS"}, {RESOLVE_BENEATH, "RESOLVE_BENEATH"},
+    {RESOLVE_IN_ROOT, "RESOLVE_IN_ROOT"},         {0, nullptr},
 };
 constexpr trace::FlagName kAtFlags[] = {
     {AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},
@@ -81,8 +86,9 @@ constexpr CallInfo kMunmap{"munmap", "munmap(2)"};
 constexpr CallInfo kCopyFileRange{"copy_file_range", "copy_file_range(2)"};
 
 Answer fcntl_call(int file, int command, const char* name, long argument) noexcept {
-  return traced(kFcntl, [&] { return invoke(SYS_fcntl, file, command, argument); }, fd(file),
-                text(name), number(argument));
+  return traced(
+      kFcntl, [&] { return invoke(SYS_fcntl, file, command, argument); }, fd(file), text(name),
+      number(argument));
 }
 
 /// Sets or clears `bit` in the flag word that fcntl's `get` reads and `set` writes.
@@ -114,24 +120,25 @@ Result<UniqueFd> open(const char* path, int how, mode_t mode) noexcept {
 
 Result<UniqueFd> openat2(int dirfd, const char* path, std::uint64_t how_flags,
                          std::uint64_t resolve, mode_t mode) noexcept {
-  struct open_how how {};
+  struct open_how how{};
   how.flags = how_flags | O_CLOEXEC;
   how.resolve = resolve;
   // The kernel refuses a mode for a file that is not created.
   if ((how_flags & (O_CREAT | __O_TMPFILE)) != 0) how.mode = mode;
   return owning(kOpenat2,
-                traced(kOpenat2,
-                       [&] {
-                         // EAGAIN: a rename or mount raced with the walk; the kernel asks to retry.
-                         Answer answer{};
-                         for (int tries = 0; tries < 64; ++tries) {
-                           answer = invoke_again(SYS_openat2, dirfd, path, &how, sizeof(how));
-                           if (answer.error != EAGAIN) break;
-                         }
-                         return answer;
-                       },
-                       fd(dirfd), text(path), flags(kOpenFlags, how.flags, "flags"),
-                       octal(how.mode, "mode"), flags(kResolveFlags, how.resolve, "resolve")));
+                traced(
+                    kOpenat2,
+                    [&] {
+                      // EAGAIN: a rename or mount raced with the walk; the kernel asks to retry.
+                      Answer answer{};
+                      for (int tries = 0; tries < 64; ++tries) {
+                        answer = invoke_again(SYS_openat2, dirfd, path, &how, sizeof(how));
+                        if (answer.error != EAGAIN) break;
+                      }
+                      return answer;
+                    },
+                    fd(dirfd), text(path), flags(kOpenFlags, how.flags, "flags"),
+                    octal(how.mode, "mode"), flags(kResolveFlags, how.resolve, "resolve")));
 }
 
 Result<> close(int file) noexcept {
@@ -141,38 +148,44 @@ Result<> close(int file) noexcept {
 
 Result<std::size_t> read(int file, void* buffer, std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kRead, traced(kRead, [&] { return invoke_again(SYS_read, file, buffer, size); }, fd(file),
-                    number(static_cast<std::int64_t>(size))));
+      kRead, traced(
+                 kRead, [&] { return invoke_again(SYS_read, file, buffer, size); }, fd(file),
+                 number(static_cast<std::int64_t>(size))));
 }
 
 Result<std::size_t> pread(int file, void* buffer, std::size_t size, off_t offset) noexcept {
   return yielding<std::size_t>(
-      kPread, traced(kPread, [&] { return invoke_again(SYS_pread64, file, buffer, size, offset); },
-                     fd(file), number(static_cast<std::int64_t>(size)), number(offset)));
+      kPread, traced(
+                  kPread, [&] { return invoke_again(SYS_pread64, file, buffer, size, offset); },
+                  fd(file), number(static_cast<std::int64_t>(size)), number(offset)));
 }
 
 Result<std::size_t> write(int file, const void* data, std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kWrite, traced(kWrite, [&] { return invoke_again(SYS_write, file, data, size); }, fd(file),
-                     bytes(data, size), number(static_cast<std::int64_t>(size))));
+      kWrite, traced(
+                  kWrite, [&] { return invoke_again(SYS_write, file, data, size); }, fd(file),
+                  bytes(data, size), number(static_cast<std::int64_t>(size))));
 }
 
 Result<std::size_t> pwrite(int file, const void* data, std::size_t size, off_t offset) noexcept {
   return yielding<std::size_t>(
-      kPwrite, traced(kPwrite, [&] { return invoke_again(SYS_pwrite64, file, data, size, offset); },
-                      fd(file), bytes(data, size), number(static_cast<std::int64_t>(size)),
-                      number(offset)));
+      kPwrite,
+      traced(
+          kPwrite, [&] { return invoke_again(SYS_pwrite64, file, data, size, offset); }, fd(file),
+          bytes(data, size), number(static_cast<std::int64_t>(size)), number(offset)));
 }
 
 Result<off_t> lseek(int file, off_t offset, int whence) noexcept {
-  return yielding<off_t>(kLseek,
-                         traced(kLseek, [&] { return invoke(SYS_lseek, file, offset, whence); },
-                                fd(file), number(offset), number(whence)));
+  return yielding<off_t>(
+      kLseek, traced(
+                  kLseek, [&] { return invoke(SYS_lseek, file, offset, whence); }, fd(file),
+                  number(offset), number(whence)));
 }
 
 Result<> ftruncate(int file, off_t size) noexcept {
-  return done(kFtruncate, traced(kFtruncate, [&] { return invoke_again(SYS_ftruncate, file, size); },
-                                 fd(file), number(size)));
+  return done(kFtruncate, traced(
+                              kFtruncate, [&] { return invoke_again(SYS_ftruncate, file, size); },
+                              fd(file), number(size)));
 }
 
 Result<> fsync(int file) noexcept {
@@ -194,8 +207,9 @@ Result<UniqueFd> dup(int file, int lowest) noexcept {
 
 Result<> pass_on_as(int file, int target) noexcept {
   if (file == target) return set_cloexec(file, false);
-  return done(kDup3, traced(kDup3, [&] { return invoke_again(SYS_dup3, file, target, 0); },
-                            fd(file), fd(target), number(0)));
+  return done(kDup3, traced(
+                         kDup3, [&] { return invoke_again(SYS_dup3, file, target, 0); }, fd(file),
+                         fd(target), number(0)));
 }
 
 Result<> set_cloexec(int file, bool on) noexcept {
@@ -212,35 +226,35 @@ Result<> probe_fd(int file) noexcept {
 
 Result<> close_range_from(unsigned first, unsigned how) noexcept {
   return done(kCloseRange,
-              traced(kCloseRange, [&] { return invoke(SYS_close_range, first, ~0U, how); },
-                     number(first), hex(~0U), flags(kCloseRangeFlags, how)));
+              traced(
+                  kCloseRange, [&] { return invoke(SYS_close_range, first, ~0U, how); },
+                  number(first), hex(~0U), flags(kCloseRangeFlags, how)));
 }
 
 Result<struct stat> fstat(int file) noexcept {
-  struct stat status {};
-  const Answer answer =
-      traced(kFstat, [&] { return invoke(SYS_fstat, file, &status); }, fd(file));
+  struct stat status{};
+  const Answer answer = traced(kFstat, [&] { return invoke(SYS_fstat, file, &status); }, fd(file));
   return filling(kFstat, answer, status);
 }
 
 Result<struct stat> fstatat(int dirfd, const char* path, int how) noexcept {
-  struct stat status {};
-  const Answer answer =
-      traced(kFstatat, [&] { return invoke(SYS_newfstatat, dirfd, path, &status, how); },
-             fd(dirfd), text(path), flags(kAtFlags, static_cast<unsigned>(how)));
+  struct stat status{};
+  const Answer answer = traced(
+      kFstatat, [&] { return invoke(SYS_newfstatat, dirfd, path, &status, how); }, fd(dirfd),
+      text(path), flags(kAtFlags, static_cast<unsigned>(how)));
   return filling(kFstatat, answer, status);
 }
 
 Result<struct statx> statx(int dirfd, const char* path, int how, unsigned mask) noexcept {
-  struct statx status {};
-  const Answer answer =
-      traced(kStatx, [&] { return invoke(SYS_statx, dirfd, path, how, mask, &status); }, fd(dirfd),
-             text(path), flags(kAtFlags, static_cast<unsigned>(how)), hex(mask));
+  struct statx status{};
+  const Answer answer = traced(
+      kStatx, [&] { return invoke(SYS_statx, dirfd, path, how, mask, &status); }, fd(dirfd),
+      text(path), flags(kAtFlags, static_cast<unsigned>(how)), hex(mask));
   return filling(kStatx, answer, status);
 }
 
 Result<struct statfs> fstatfs(int file) noexcept {
-  struct statfs status {};
+  struct statfs status{};
   const Answer answer =
       traced(kFstatfs, [&] { return invoke_again(SYS_fstatfs, file, &status); }, fd(file));
   return filling(kFstatfs, answer, status);
@@ -248,29 +262,32 @@ Result<struct statfs> fstatfs(int file) noexcept {
 
 Result<> faccessat(int dirfd, const char* path, int mode) noexcept {
   return done(kFaccessat,
-              traced(kFaccessat,
-                     [&] { return invoke(SYS_faccessat2, dirfd, path, mode, AT_EACCESS); },
-                     fd(dirfd), text(path), number(mode), flags(kAtFlags, AT_EACCESS)));
+              traced(
+                  kFaccessat, [&] { return invoke(SYS_faccessat2, dirfd, path, mode, AT_EACCESS); },
+                  fd(dirfd), text(path), number(mode), flags(kAtFlags, AT_EACCESS)));
 }
 
 Result<std::size_t> readlinkat(int dirfd, const char* path, char* buffer,
                                std::size_t size) noexcept {
   return yielding<std::size_t>(
       kReadlinkat,
-      traced(kReadlinkat, [&] { return invoke(SYS_readlinkat, dirfd, path, buffer, size); },
-             fd(dirfd), text(path), number(static_cast<std::int64_t>(size))));
+      traced(
+          kReadlinkat, [&] { return invoke(SYS_readlinkat, dirfd, path, buffer, size); }, fd(dirfd),
+          text(path), number(static_cast<std::int64_t>(size))));
 }
 
 Result<std::size_t> getdents64(int file, void* buffer, std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kGetdents, traced(kGetdents, [&] { return invoke(SYS_getdents64, file, buffer, size); },
-                        fd(file), number(static_cast<std::int64_t>(size))));
+      kGetdents, traced(
+                     kGetdents, [&] { return invoke(SYS_getdents64, file, buffer, size); },
+                     fd(file), number(static_cast<std::int64_t>(size))));
 }
 
 Result<UniqueFd> memfd_create(const char* name, unsigned how) noexcept {
   how |= MFD_CLOEXEC;
-  return owning(kMemfd, traced(kMemfd, [&] { return invoke(SYS_memfd_create, name, how); },
-                               text(name), flags(kMemfdFlags, how)));
+  return owning(kMemfd, traced(
+                            kMemfd, [&] { return invoke(SYS_memfd_create, name, how); }, text(name),
+                            flags(kMemfdFlags, how)));
 }
 
 Result<> add_seals(int file, int seals) noexcept {
@@ -278,8 +295,9 @@ Result<> add_seals(int file, int seals) noexcept {
 }
 
 Result<> flock(int file, int operation) noexcept {
-  return done(kFlock, traced(kFlock, [&] { return invoke_again(SYS_flock, file, operation); },
-                             fd(file), number(operation)));
+  return done(kFlock, traced(
+                          kFlock, [&] { return invoke_again(SYS_flock, file, operation); },
+                          fd(file), number(operation)));
 }
 
 Result<void*> map_shared(std::size_t size) noexcept {
@@ -295,18 +313,18 @@ Result<void*> map_shared(std::size_t size) noexcept {
 }
 
 Result<> munmap(void* address, std::size_t size) noexcept {
-  return done(kMunmap, traced(kMunmap, [&] { return invoke(SYS_munmap, address, size); },
-                              number(static_cast<std::int64_t>(size))));
+  return done(kMunmap, traced(
+                           kMunmap, [&] { return invoke(SYS_munmap, address, size); },
+                           number(static_cast<std::int64_t>(size))));
 }
 
 Result<std::size_t> copy_file_range(int in, int out, std::size_t size) noexcept {
   return yielding<std::size_t>(
       kCopyFileRange,
-      traced(kCopyFileRange,
-             [&] {
-               return invoke_again(SYS_copy_file_range, in, nullptr, out, nullptr, size, 0);
-             },
-             fd(in), fd(out), number(static_cast<std::int64_t>(size))));
+      traced(
+          kCopyFileRange,
+          [&] { return invoke_again(SYS_copy_file_range, in, nullptr, out, nullptr, size, 0); },
+          fd(in), fd(out), number(static_cast<std::int64_t>(size))));
 }
 
 }  // namespace minidocker::sys

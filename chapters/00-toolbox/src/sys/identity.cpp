@@ -22,8 +22,9 @@ constexpr CallInfo kPrctl{"prctl", "prctl(2)"};
 constexpr CallInfo kKeyctl{"keyctl", "keyctl(2)"};
 
 Answer prctl_call(int option, const char* name, long argument, long second = 0) noexcept {
-  return traced(kPrctl, [&] { return invoke(SYS_prctl, option, argument, second, 0, 0); },
-                text(name), number(argument), number(second));
+  return traced(
+      kPrctl, [&] { return invoke(SYS_prctl, option, argument, second, 0, 0); }, text(name),
+      number(argument), number(second));
 }
 
 std::uint64_t joined(std::uint32_t low, std::uint32_t high) noexcept {
@@ -40,24 +41,26 @@ uid_t geteuid() noexcept { return static_cast<uid_t>(::syscall(SYS_geteuid)); }
 gid_t getegid() noexcept { return static_cast<gid_t>(::syscall(SYS_getegid)); }
 
 Result<> setresuid(uid_t uid) noexcept {
-  return done(kSetresuid, traced(kSetresuid, [&] { return invoke(SYS_setresuid, uid, uid, uid); },
-                                 number(uid), number(uid), number(uid)));
+  return done(kSetresuid, traced(
+                              kSetresuid, [&] { return invoke(SYS_setresuid, uid, uid, uid); },
+                              number(uid), number(uid), number(uid)));
 }
 
 Result<> setresgid(gid_t gid) noexcept {
-  return done(kSetresgid, traced(kSetresgid, [&] { return invoke(SYS_setresgid, gid, gid, gid); },
-                                 number(gid), number(gid), number(gid)));
+  return done(kSetresgid, traced(
+                              kSetresgid, [&] { return invoke(SYS_setresgid, gid, gid, gid); },
+                              number(gid), number(gid), number(gid)));
 }
 
 Result<> setgroups(const gid_t* groups, std::size_t count) noexcept {
-  return done(kSetgroups,
-              traced(kSetgroups, [&] { return invoke(SYS_setgroups, count, groups); },
-                     number(static_cast<std::int64_t>(count))));
+  return done(kSetgroups, traced(
+                              kSetgroups, [&] { return invoke(SYS_setgroups, count, groups); },
+                              number(static_cast<std::int64_t>(count))));
 }
 
 Result<CapabilitySets> capget() noexcept {
-  struct __user_cap_header_struct header {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct data[2] {};
+  struct __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2]{};
   const Answer answer = traced(kCapget, [&] { return invoke(SYS_capget, &header, data); });
   return filling(kCapget, answer,
                  CapabilitySets{joined(data[0].effective, data[1].effective),
@@ -66,13 +69,14 @@ Result<CapabilitySets> capget() noexcept {
 }
 
 Result<> capset(const CapabilitySets& sets) noexcept {
-  struct __user_cap_header_struct header {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const struct __user_cap_data_struct data[2] = {
       {low_half(sets.effective), low_half(sets.permitted), low_half(sets.inheritable)},
       {high_half(sets.effective), high_half(sets.permitted), high_half(sets.inheritable)}};
-  return done(kCapset, traced(kCapset, [&] { return invoke(SYS_capset, &header, data); },
-                              hex(sets.effective, "effective"), hex(sets.permitted, "permitted"),
-                              hex(sets.inheritable, "inheritable")));
+  return done(kCapset, traced(
+                           kCapset, [&] { return invoke(SYS_capset, &header, data); },
+                           hex(sets.effective, "effective"), hex(sets.permitted, "permitted"),
+                           hex(sets.inheritable, "inheritable")));
 }
 
 Result<bool> bounding_has(int cap) noexcept {
@@ -84,21 +88,21 @@ Result<> bounding_drop(int cap) noexcept {
 }
 
 Result<> ambient_raise(int cap) noexcept {
-  return done(kPrctl, traced(kPrctl,
-                             [&] {
-                               return invoke(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap,
-                                             0, 0);
-                             },
-                             text("PR_CAP_AMBIENT"), text("PR_CAP_AMBIENT_RAISE"), number(cap)));
+  return done(
+      kPrctl,
+      traced(
+          kPrctl,
+          [&] { return invoke(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0); },
+          text("PR_CAP_AMBIENT"), text("PR_CAP_AMBIENT_RAISE"), number(cap)));
 }
 
 Result<> ambient_clear() noexcept {
-  return done(kPrctl, traced(kPrctl,
-                             [] {
-                               return invoke(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL,
-                                             0, 0, 0);
-                             },
-                             text("PR_CAP_AMBIENT"), text("PR_CAP_AMBIENT_CLEAR_ALL")));
+  return done(
+      kPrctl,
+      traced(
+          kPrctl,
+          [] { return invoke(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); },
+          text("PR_CAP_AMBIENT"), text("PR_CAP_AMBIENT_CLEAR_ALL")));
 }
 
 Result<> keep_capabilities(bool on) noexcept {
@@ -122,15 +126,17 @@ Result<> set_child_subreaper(bool on) noexcept {
 }
 
 Result<> set_name(const char* name) noexcept {
-  return done(kPrctl, traced(kPrctl, [&] { return invoke(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); },
-                             text("PR_SET_NAME"), text(name)));
+  return done(kPrctl, traced(
+                          kPrctl, [&] { return invoke(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); },
+                          text("PR_SET_NAME"), text(name)));
 }
 
 Result<> join_session_keyring(const char* name) noexcept {
-  return done(kKeyctl,
-              traced(kKeyctl,
-                     [&] { return invoke(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0); },
-                     text("KEYCTL_JOIN_SESSION_KEYRING"), text(name)));
+  return done(
+      kKeyctl,
+      traced(
+          kKeyctl, [&] { return invoke(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0); },
+          text("KEYCTL_JOIN_SESSION_KEYRING"), text(name)));
 }
 
 }  // namespace minidocker::sys

@@ -19,21 +19,31 @@ using trace::number;
 using trace::text;
 
 const trace::FlagName kCloneFlagNames[] = {
-    {CLONE_NEWTIME, "CLONE_NEWTIME"},     {CLONE_VM, "CLONE_VM"},
-    {CLONE_FS, "CLONE_FS"},               {CLONE_FILES, "CLONE_FILES"},
-    {CLONE_PIDFD, "CLONE_PIDFD"},         {CLONE_VFORK, "CLONE_VFORK"},
-    {CLONE_PARENT, "CLONE_PARENT"},       {CLONE_NEWNS, "CLONE_NEWNS"},
-    {CLONE_NEWCGROUP, "CLONE_NEWCGROUP"}, {CLONE_NEWUTS, "CLONE_NEWUTS"},
-    {CLONE_NEWIPC, "CLONE_NEWIPC"},       {CLONE_NEWUSER, "CLONE_NEWUSER"},
-    {CLONE_NEWPID, "CLONE_NEWPID"},       {CLONE_NEWNET, "CLONE_NEWNET"},
-    {CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"}, {0, nullptr},
+    {CLONE_NEWTIME, "CLONE_NEWTIME"},
+    {CLONE_VM, "CLONE_VM"},
+    {CLONE_FS, "CLONE_FS"},
+    {CLONE_FILES, "CLONE_FILES"},
+    {CLONE_PIDFD, "CLONE_PIDFD"},
+    {CLONE_VFORK, "CLONE_VFORK"},
+    {CLONE_PARENT, "CLONE_PARENT"},
+    {CLONE_NEWNS, "CLONE_NEWNS"},
+    {CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
+    {CLONE_NEWUTS, "CLONE_NEWUTS"},
+    {CLONE_NEWIPC, "CLONE_NEWIPC"},
+    {CLONE_NEWUSER, "CLONE_NEWUSER"},
+    {CLONE_NEWPID, "CLONE_NEWPID"},
+    {CLONE_NEWNET, "CLONE_NEWNET"},
+    {CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"},
+    {0, nullptr},
 };
 
 namespace {
 
-constexpr trace::FlagName kWaitFlags[] = {
-    {WNOHANG, "WNOHANG"},   {WEXITED, "WEXITED"}, {WSTOPPED, "WSTOPPED"},
-    {WNOWAIT, "WNOWAIT"}, {0, nullptr}};
+constexpr trace::FlagName kWaitFlags[] = {{WNOHANG, "WNOHANG"},
+                                          {WEXITED, "WEXITED"},
+                                          {WSTOPPED, "WSTOPPED"},
+                                          {WNOWAIT, "WNOWAIT"},
+                                          {0, nullptr}};
 
 constexpr CallInfo kClone3{"clone3", "clone(2)"};
 constexpr CallInfo kExecve{"execve", "execve(2)"};
@@ -67,22 +77,22 @@ struct KernelSigaction {
 
 Result<> set_signal_handler(int signal, void (*handler)(int), const char* name) noexcept {
   const KernelSigaction action{handler, 0, nullptr, 0};
-  return done(kSigaction,
-              traced(kSigaction,
-                     [&] {
-                       return invoke(SYS_rt_sigaction, signal, &action, nullptr,
-                                     kKernelSigsetSize);
-                     },
-                     number(signal), text(name, "handler")));
+  return done(
+      kSigaction,
+      traced(
+          kSigaction,
+          [&] { return invoke(SYS_rt_sigaction, signal, &action, nullptr, kKernelSigsetSize); },
+          number(signal), text(name, "handler")));
 }
 
 Result<siginfo_t> wait_for(idtype_t type, int id, int options) noexcept {
   siginfo_t info{};
-  const Answer answer =
-      traced(kWaitid,
-             [&] { return invoke_again(SYS_waitid, type, id, &info, options, nullptr); },
-             text(type == P_PIDFD ? "P_PIDFD" : type == P_PID ? "P_PID" : "P_ALL"), number(id),
-             flags(kWaitFlags, static_cast<unsigned>(options)));
+  const Answer answer = traced(
+      kWaitid, [&] { return invoke_again(SYS_waitid, type, id, &info, options, nullptr); },
+      text(type == P_PIDFD ? "P_PIDFD"
+           : type == P_PID ? "P_PID"
+                           : "P_ALL"),
+      number(id), flags(kWaitFlags, static_cast<unsigned>(options)));
   return filling(kWaitid, answer, info);
 }
 
@@ -109,7 +119,7 @@ Result<> traced_exec(const CallInfo& call, Kernel kernel, const Args&... args) n
 
 Result<Cloned> clone3(const CloneArgs& args) noexcept {
   int pidfd = -1;
-  struct clone_args kernel_args {};
+  struct clone_args kernel_args{};
   kernel_args.flags = args.flags | CLONE_PIDFD;
   kernel_args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   kernel_args.exit_signal = static_cast<std::uint64_t>(args.exit_signal);
@@ -152,14 +162,14 @@ Result<Cloned> clone3(const CloneArgs& args) noexcept {
 }
 
 Result<> execve(const char* path, char* const argv[], char* const envp[]) noexcept {
-  return traced_exec(kExecve, [&] { return invoke(SYS_execve, path, argv, envp); }, text(path),
-                     text(argv[0]));
+  return traced_exec(
+      kExecve, [&] { return invoke(SYS_execve, path, argv, envp); }, text(path), text(argv[0]));
 }
 
 Result<> fexecve(int program, char* const argv[], char* const envp[]) noexcept {
-  return traced_exec(kExecveat,
-                     [&] { return invoke(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH); },
-                     fd(program), text(""), text(argv[0]));
+  return traced_exec(
+      kExecveat, [&] { return invoke(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH); },
+      fd(program), text(""), text(argv[0]));
 }
 
 void exit_group(int code) noexcept {
@@ -167,36 +177,42 @@ void exit_group(int code) noexcept {
 }
 
 Result<> unshare(std::uint64_t what) noexcept {
-  return done(kUnshare, traced(kUnshare, [&] { return invoke(SYS_unshare, what); },
-                               flags(kCloneFlagNames, what)));
+  return done(
+      kUnshare,
+      traced(kUnshare, [&] { return invoke(SYS_unshare, what); }, flags(kCloneFlagNames, what)));
 }
 
 Result<> setns(int file, std::uint64_t type) noexcept {
-  return done(kSetns, traced(kSetns, [&] { return invoke(SYS_setns, file, type); }, fd(file),
-                             flags(kCloneFlagNames, type)));
+  return done(kSetns, traced(
+                          kSetns, [&] { return invoke(SYS_setns, file, type); }, fd(file),
+                          flags(kCloneFlagNames, type)));
 }
 
 Result<std::uint64_t> ns_type(int file) noexcept {
   return yielding<std::uint64_t>(
-      kIoctl, traced(kIoctl, [&] { return invoke(SYS_ioctl, file, NS_GET_NSTYPE); }, fd(file),
-                     text("NS_GET_NSTYPE")));
+      kIoctl, traced(
+                  kIoctl, [&] { return invoke(SYS_ioctl, file, NS_GET_NSTYPE); }, fd(file),
+                  text("NS_GET_NSTYPE")));
 }
 
 Result<UniqueFd> ns_owner(int file) noexcept {
-  return owning(kIoctl, traced(kIoctl, [&] { return invoke(SYS_ioctl, file, NS_GET_USERNS); },
-                               fd(file), text("NS_GET_USERNS")));
+  return owning(kIoctl, traced(
+                            kIoctl, [&] { return invoke(SYS_ioctl, file, NS_GET_USERNS); },
+                            fd(file), text("NS_GET_USERNS")));
 }
 
 Result<UniqueFd> pidfd_open(pid_t pid) noexcept {
-  return owning(kPidfdOpen, traced(kPidfdOpen, [&] { return invoke(SYS_pidfd_open, pid, 0); },
-                                   number(pid), number(0)));
+  return owning(
+      kPidfdOpen,
+      traced(kPidfdOpen, [&] { return invoke(SYS_pidfd_open, pid, 0); }, number(pid), number(0)));
 }
 
 Result<> pidfd_send_signal(int pidfd, int signal) noexcept {
   return done(kPidfdSendSignal,
-              traced(kPidfdSendSignal,
-                     [&] { return invoke(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); },
-                     fd(pidfd), number(signal)));
+              traced(
+                  kPidfdSendSignal,
+                  [&] { return invoke(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); },
+                  fd(pidfd), number(signal)));
 }
 
 Result<siginfo_t> wait_pidfd(int pidfd, int options) noexcept {
@@ -237,8 +253,9 @@ Result<pid_t> spawn(char* const argv[], char* const envp[],
 }
 
 Result<> kill(pid_t pid, int signal) noexcept {
-  return done(kKill, traced(kKill, [&] { return invoke(SYS_kill, pid, signal); }, number(pid),
-                            number(signal)));
+  return done(
+      kKill,
+      traced(kKill, [&] { return invoke(SYS_kill, pid, signal); }, number(pid), number(signal)));
 }
 
 pid_t getpid() noexcept { return static_cast<pid_t>(::syscall(SYS_getpid)); }
@@ -249,36 +266,39 @@ Result<> setsid() noexcept {
 }
 
 Result<> setpgid(pid_t pid, pid_t group) noexcept {
-  return done(kSetpgid, traced(kSetpgid, [&] { return invoke(SYS_setpgid, pid, group); },
-                               number(pid), number(group)));
+  return done(kSetpgid, traced(
+                            kSetpgid, [&] { return invoke(SYS_setpgid, pid, group); }, number(pid),
+                            number(group)));
 }
 
 Result<> set_rlimit(pid_t pid, int resource, const struct rlimit& limit) noexcept {
   return done(kPrlimit,
-              traced(kPrlimit, [&] { return invoke(SYS_prlimit64, pid, resource, &limit, nullptr); },
-                     number(pid), number(resource),
-                     number(static_cast<std::int64_t>(limit.rlim_cur), "rlim_cur"),
-                     number(static_cast<std::int64_t>(limit.rlim_max), "rlim_max")));
+              traced(
+                  kPrlimit, [&] { return invoke(SYS_prlimit64, pid, resource, &limit, nullptr); },
+                  number(pid), number(resource),
+                  number(static_cast<std::int64_t>(limit.rlim_cur), "rlim_cur"),
+                  number(static_cast<std::int64_t>(limit.rlim_max), "rlim_max")));
 }
 
 Result<struct rlimit> get_rlimit(int resource) noexcept {
-  struct rlimit limit {};
-  const Answer answer =
-      traced(kPrlimit, [&] { return invoke(SYS_prlimit64, 0, resource, nullptr, &limit); },
-             number(0), number(resource));
+  struct rlimit limit{};
+  const Answer answer = traced(
+      kPrlimit, [&] { return invoke(SYS_prlimit64, 0, resource, nullptr, &limit); }, number(0),
+      number(resource));
   return filling(kPrlimit, answer, limit);
 }
 
 Result<> sethostname(const char* name, std::size_t size) noexcept {
-  return done(kSethostname,
-              traced(kSethostname, [&] { return invoke(SYS_sethostname, name, size); },
-                     bytes(name, size), number(static_cast<std::int64_t>(size))));
+  return done(kSethostname, traced(
+                                kSethostname, [&] { return invoke(SYS_sethostname, name, size); },
+                                bytes(name, size), number(static_cast<std::int64_t>(size))));
 }
 
 Result<> setdomainname(const char* name, std::size_t size) noexcept {
   return done(kSetdomainname,
-              traced(kSetdomainname, [&] { return invoke(SYS_setdomainname, name, size); },
-                     bytes(name, size), number(static_cast<std::int64_t>(size))));
+              traced(
+                  kSetdomainname, [&] { return invoke(SYS_setdomainname, name, size); },
+                  bytes(name, size), number(static_cast<std::int64_t>(size))));
 }
 
 Result<sigset_t> set_signal_mask(const sigset_t& mask) noexcept {

@@ -17,10 +17,8 @@ using trace::text;
 
 namespace {
 
-constexpr trace::FlagName kPipeFlags[] = {{O_CLOEXEC, "O_CLOEXEC"},
-                                          {O_NONBLOCK, "O_NONBLOCK"},
-                                          {O_DIRECT, "O_DIRECT"},
-                                          {0, nullptr}};
+constexpr trace::FlagName kPipeFlags[] = {
+    {O_CLOEXEC, "O_CLOEXEC"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_DIRECT, "O_DIRECT"}, {0, nullptr}};
 constexpr trace::FlagName kSocketTypes[] = {{SOCK_STREAM, "SOCK_STREAM", 0xf},
                                             {SOCK_DGRAM, "SOCK_DGRAM", 0xf},
                                             {SOCK_RAW, "SOCK_RAW", 0xf},
@@ -74,62 +72,65 @@ void take_descriptors(struct msghdr& message, Received& received) noexcept {
 Result<FdPair> pipe2(int how) noexcept {
   how |= O_CLOEXEC;
   return pair_of(kPipe2, [&](int* both) {
-    return traced(kPipe2, [&] { return invoke(SYS_pipe2, both, how); },
-                  flags(kPipeFlags, static_cast<unsigned>(how)));
+    return traced(
+        kPipe2, [&] { return invoke(SYS_pipe2, both, how); },
+        flags(kPipeFlags, static_cast<unsigned>(how)));
   });
 }
 
 Result<FdPair> socketpair(int type) noexcept {
   type |= SOCK_CLOEXEC;
   return pair_of(kSocketpair, [&](int* both) {
-    return traced(kSocketpair, [&] { return invoke(SYS_socketpair, AF_UNIX, type, 0, both); },
-                  text("AF_UNIX"), flags(kSocketTypes, static_cast<unsigned>(type)), number(0));
+    return traced(
+        kSocketpair, [&] { return invoke(SYS_socketpair, AF_UNIX, type, 0, both); },
+        text("AF_UNIX"), flags(kSocketTypes, static_cast<unsigned>(type)), number(0));
   });
 }
 
 Result<UniqueFd> socket(int domain, int type, int protocol) noexcept {
   type |= SOCK_CLOEXEC;
-  return owning(kSocket,
-                traced(kSocket, [&] { return invoke(SYS_socket, domain, type, protocol); },
-                       number(domain), flags(kSocketTypes, static_cast<unsigned>(type)),
-                       number(protocol)));
+  return owning(kSocket, traced(
+                             kSocket, [&] { return invoke(SYS_socket, domain, type, protocol); },
+                             number(domain), flags(kSocketTypes, static_cast<unsigned>(type)),
+                             number(protocol)));
 }
 
 Result<> bind(int file, const struct sockaddr* address, socklen_t size) noexcept {
-  return done(kBind, traced(kBind, [&] { return invoke(SYS_bind, file, address, size); },
-                            fd(file)));
+  return done(kBind,
+              traced(kBind, [&] { return invoke(SYS_bind, file, address, size); }, fd(file)));
 }
 
 Result<> listen(int file, int backlog) noexcept {
-  return done(kListen, traced(kListen, [&] { return invoke(SYS_listen, file, backlog); },
-                              fd(file), number(backlog)));
+  return done(kListen, traced(
+                           kListen, [&] { return invoke(SYS_listen, file, backlog); }, fd(file),
+                           number(backlog)));
 }
 
 Result<UniqueFd> accept(int file) noexcept {
-  return owning(kAccept, traced(kAccept,
-                                [&] {
-                                  return invoke_again(SYS_accept4, file, nullptr, nullptr,
-                                                      SOCK_CLOEXEC);
-                                },
-                                fd(file), flags(kSocketTypes, SOCK_CLOEXEC)));
+  return owning(
+      kAccept,
+      traced(
+          kAccept, [&] { return invoke_again(SYS_accept4, file, nullptr, nullptr, SOCK_CLOEXEC); },
+          fd(file), flags(kSocketTypes, SOCK_CLOEXEC)));
 }
 
 Result<> connect(int file, const struct sockaddr* address, socklen_t size) noexcept {
-  return done(kConnect, traced(kConnect, [&] { return invoke(SYS_connect, file, address, size); },
-                               fd(file)));
+  return done(kConnect,
+              traced(kConnect, [&] { return invoke(SYS_connect, file, address, size); }, fd(file)));
 }
 
 Result<> shutdown(int file, int how) noexcept {
-  return done(kShutdown, traced(kShutdown, [&] { return invoke(SYS_shutdown, file, how); },
-                                fd(file), number(how)));
+  return done(
+      kShutdown,
+      traced(kShutdown, [&] { return invoke(SYS_shutdown, file, how); }, fd(file), number(how)));
 }
 
 Result<std::size_t> send(int file, const void* data, std::size_t size,
                          std::span<const int> fds) noexcept {
   if (fds.size() > Received::kMaxFds) return Result<std::size_t>::failure(kSendmsg, EINVAL);
-  struct iovec part {const_cast<void*>(data), size};
+  struct iovec part{const_cast<void*>(data), size};
   FdControl control{};
-  struct msghdr message {};
+  struct msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   if (!fds.empty()) {
@@ -143,16 +144,16 @@ Result<std::size_t> send(int file, const void* data, std::size_t size,
   }
   return yielding<std::size_t>(
       kSendmsg,
-      traced(kSendmsg,
-             [&] { return invoke_again(SYS_sendmsg, file, &message, MSG_NOSIGNAL); }, fd(file),
-             number(static_cast<std::int64_t>(size), "bytes"),
-             number(static_cast<std::int64_t>(fds.size()), "fds")));
+      traced(
+          kSendmsg, [&] { return invoke_again(SYS_sendmsg, file, &message, MSG_NOSIGNAL); },
+          fd(file), number(static_cast<std::int64_t>(size), "bytes"),
+          number(static_cast<std::int64_t>(fds.size()), "fds")));
 }
 
 Result<Received> receive(int file, void* buffer, std::size_t size) noexcept {
-  struct iovec part {buffer, size};
+  struct iovec part{buffer, size};
   FdControl control{};
-  struct msghdr message {};
+  struct msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = &control;
@@ -169,15 +170,15 @@ Result<Received> receive(int file, void* buffer, std::size_t size) noexcept {
 }
 
 Result<int> poll(std::span<struct pollfd> fds, int timeout_ms) noexcept {
-  struct timespec limit {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
-  return yielding<int>(
-      kPoll, traced(kPoll,
-                    [&] {
-                      return invoke(SYS_ppoll, fds.data(), fds.size(),
-                                    timeout_ms < 0 ? nullptr : &limit, nullptr, 0);
-                    },
-                    number(static_cast<std::int64_t>(fds.size()), "fds"),
-                    number(timeout_ms, "timeout_ms")));
+  struct timespec limit{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  return yielding<int>(kPoll, traced(
+                                  kPoll,
+                                  [&] {
+                                    return invoke(SYS_ppoll, fds.data(), fds.size(),
+                                                  timeout_ms < 0 ? nullptr : &limit, nullptr, 0);
+                                  },
+                                  number(static_cast<std::int64_t>(fds.size()), "fds"),
+                                  number(timeout_ms, "timeout_ms")));
 }
 
 Result<UniqueFd> signalfd(const sigset_t& mask) noexcept {
@@ -187,20 +188,22 @@ Result<UniqueFd> signalfd(const sigset_t& mask) noexcept {
 }
 
 Result<int> ioctl(int file, unsigned long request, const char* name, void* argument) noexcept {
-  return yielding<int>(kIoctl,
-                       traced(kIoctl, [&] { return invoke(SYS_ioctl, file, request, argument); },
-                              fd(file), text(name)));
+  return yielding<int>(
+      kIoctl, traced(
+                  kIoctl, [&] { return invoke(SYS_ioctl, file, request, argument); }, fd(file),
+                  text(name)));
 }
 
 Result<int> ioctl_number(int file, unsigned long request, const char* name,
                          long argument) noexcept {
-  return yielding<int>(kIoctl,
-                       traced(kIoctl, [&] { return invoke(SYS_ioctl, file, request, argument); },
-                              fd(file), text(name), number(argument)));
+  return yielding<int>(
+      kIoctl, traced(
+                  kIoctl, [&] { return invoke(SYS_ioctl, file, request, argument); }, fd(file),
+                  text(name), number(argument)));
 }
 
 Result<struct termios> tcgetattr(int file) noexcept {
-  struct termios settings {};
+  struct termios settings{};
   // glibc's struct is longer than the kernel's, so the libc function must translate.
   const Answer answer = traced(
       kIoctl,
@@ -223,7 +226,7 @@ Result<> tcsetattr(int file, const struct termios& settings) noexcept {
 }
 
 Result<struct winsize> window_size(int file) noexcept {
-  struct winsize size {};
+  struct winsize size{};
   const Result<int> result = ioctl(file, TIOCGWINSZ, "TIOCGWINSZ", &size);
   if (!result) return Result<struct winsize>::failure(kIoctl, result.error());
   return {kIoctl, size};

@@ -23,7 +23,7 @@ struct Answer {
 
 /// Nanoseconds of CLOCK_MONOTONIC (from the vDSO: no system call).
 inline std::int64_t now_ns() noexcept {
-  struct timespec now {};
+  struct timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
@@ -59,7 +59,8 @@ Answer invoke_again(long number, Args... args) noexcept {
 template <class Kernel, class... Args>
 Answer traced(const CallInfo& call, Kernel kernel, const Args&... args) noexcept {
   trace::Sink* sink = trace::current_sink;
-  if (sink == nullptr) [[likely]] return kernel();
+  if (sink == nullptr) [[likely]]
+    return kernel();
 
   trace::Record record;
   record.call = &call;

@@ -57,38 +57,43 @@ std::int64_t signed_size(std::size_t size) noexcept { return static_cast<std::in
 }  // namespace
 
 Result<> mkdirat(int dirfd, const char* path, mode_t mode) noexcept {
-  return done(kMkdirat, traced(kMkdirat, [&] { return invoke(SYS_mkdirat, dirfd, path, mode); },
-                               fd(dirfd), text(path), octal(mode)));
+  return done(kMkdirat, traced(
+                            kMkdirat, [&] { return invoke(SYS_mkdirat, dirfd, path, mode); },
+                            fd(dirfd), text(path), octal(mode)));
 }
 
 Result<> mkdir(const char* path, mode_t mode) noexcept { return mkdirat(AT_FDCWD, path, mode); }
 
 Result<> mknodat(int dirfd, const char* path, mode_t mode, dev_t device) noexcept {
   return done(kMknodat,
-              traced(kMknodat, [&] { return invoke(SYS_mknodat, dirfd, path, mode, device); },
-                     fd(dirfd), text(path), flags(kFileTypes, mode & S_IFMT),
-                     octal(mode & ~static_cast<mode_t>(S_IFMT)), hex(device)));
+              traced(
+                  kMknodat, [&] { return invoke(SYS_mknodat, dirfd, path, mode, device); },
+                  fd(dirfd), text(path), flags(kFileTypes, mode & S_IFMT),
+                  octal(mode & ~static_cast<mode_t>(S_IFMT)), hex(device)));
 }
 
 Result<> symlinkat(const char* target, int dirfd, const char* path) noexcept {
   return done(kSymlinkat,
-              traced(kSymlinkat, [&] { return invoke(SYS_symlinkat, target, dirfd, path); },
-                     text(target), fd(dirfd), text(path)));
+              traced(
+                  kSymlinkat, [&] { return invoke(SYS_symlinkat, target, dirfd, path); },
+                  text(target), fd(dirfd), text(path)));
 }
 
 Result<> linkat(int old_dirfd, const char* old_path, int new_dirfd, const char* new_path,
                 int how) noexcept {
   return done(kLinkat,
-              traced(kLinkat,
-                     [&] { return invoke(SYS_linkat, old_dirfd, old_path, new_dirfd, new_path, how); },
-                     fd(old_dirfd), text(old_path), fd(new_dirfd), text(new_path),
-                     flags(kAtFlags, static_cast<unsigned>(how))));
+              traced(
+                  kLinkat,
+                  [&] { return invoke(SYS_linkat, old_dirfd, old_path, new_dirfd, new_path, how); },
+                  fd(old_dirfd), text(old_path), fd(new_dirfd), text(new_path),
+                  flags(kAtFlags, static_cast<unsigned>(how))));
 }
 
 Result<> unlinkat(int dirfd, const char* path, int how) noexcept {
-  return done(kUnlinkat, traced(kUnlinkat, [&] { return invoke(SYS_unlinkat, dirfd, path, how); },
-                                fd(dirfd), text(path),
-                                flags(kUnlinkFlags, static_cast<unsigned>(how))));
+  return done(kUnlinkat,
+              traced(
+                  kUnlinkat, [&] { return invoke(SYS_unlinkat, dirfd, path, how); }, fd(dirfd),
+                  text(path), flags(kUnlinkFlags, static_cast<unsigned>(how))));
 }
 
 Result<> rmdir(const char* path) noexcept { return unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
@@ -98,40 +103,44 @@ Result<> renameat2(int old_dirfd, const char* old_path, int new_dirfd, const cha
                    unsigned how) noexcept {
   return done(
       kRenameat2,
-      traced(kRenameat2,
-             [&] { return invoke(SYS_renameat2, old_dirfd, old_path, new_dirfd, new_path, how); },
-             fd(old_dirfd), text(old_path), fd(new_dirfd), text(new_path),
-             flags(kRenameFlags, how)));
+      traced(
+          kRenameat2,
+          [&] { return invoke(SYS_renameat2, old_dirfd, old_path, new_dirfd, new_path, how); },
+          fd(old_dirfd), text(old_path), fd(new_dirfd), text(new_path), flags(kRenameFlags, how)));
 }
 
 Result<> fchmod(int file, mode_t mode) noexcept {
-  return done(kFchmod, traced(kFchmod, [&] { return invoke(SYS_fchmod, file, mode); }, fd(file),
-                              octal(mode)));
+  return done(
+      kFchmod,
+      traced(kFchmod, [&] { return invoke(SYS_fchmod, file, mode); }, fd(file), octal(mode)));
 }
 
 Result<> fchmodat(int dirfd, const char* path, mode_t mode) noexcept {
-  return done(kFchmodat, traced(kFchmodat, [&] { return invoke(SYS_fchmodat, dirfd, path, mode); },
-                                fd(dirfd), text(path), octal(mode)));
+  return done(kFchmodat, traced(
+                             kFchmodat, [&] { return invoke(SYS_fchmodat, dirfd, path, mode); },
+                             fd(dirfd), text(path), octal(mode)));
 }
 
 Result<> fchown(int file, uid_t uid, gid_t gid) noexcept {
-  return done(kFchown, traced(kFchown, [&] { return invoke(SYS_fchown, file, uid, gid); },
-                              fd(file), number(uid), number(gid)));
+  return done(kFchown, traced(
+                           kFchown, [&] { return invoke(SYS_fchown, file, uid, gid); }, fd(file),
+                           number(uid), number(gid)));
 }
 
 Result<> fchownat(int dirfd, const char* path, uid_t uid, gid_t gid, int how) noexcept {
-  return done(kFchownat,
-              traced(kFchownat, [&] { return invoke(SYS_fchownat, dirfd, path, uid, gid, how); },
-                     fd(dirfd), text(path), number(uid), number(gid),
-                     flags(kAtFlags, static_cast<unsigned>(how))));
+  return done(
+      kFchownat,
+      traced(
+          kFchownat, [&] { return invoke(SYS_fchownat, dirfd, path, uid, gid, how); }, fd(dirfd),
+          text(path), number(uid), number(gid), flags(kAtFlags, static_cast<unsigned>(how))));
 }
 
-Result<> utimensat(int dirfd, const char* path, const struct timespec times[2],
-                   int how) noexcept {
+Result<> utimensat(int dirfd, const char* path, const struct timespec times[2], int how) noexcept {
   return done(kUtimensat,
-              traced(kUtimensat, [&] { return invoke(SYS_utimensat, dirfd, path, times, how); },
-                     fd(dirfd), text(path), number(times != nullptr ? times[1].tv_sec : 0),
-                     flags(kAtFlags, static_cast<unsigned>(how))));
+              traced(
+                  kUtimensat, [&] { return invoke(SYS_utimensat, dirfd, path, times, how); },
+                  fd(dirfd), text(path), number(times != nullptr ? times[1].tv_sec : 0),
+                  flags(kAtFlags, static_cast<unsigned>(how))));
 }
 
 Result<> futimens(int file, const struct timespec times[2]) noexcept {
@@ -141,42 +150,46 @@ Result<> futimens(int file, const struct timespec times[2]) noexcept {
 Result<> setxattr(const char* path, const char* name, const void* value,
                   std::size_t size) noexcept {
   return done(kSetxattr,
-              traced(kSetxattr, [&] { return invoke(SYS_setxattr, path, name, value, size, 0); },
-                     text(path), text(name), bytes(value, size), number(signed_size(size))));
+              traced(
+                  kSetxattr, [&] { return invoke(SYS_setxattr, path, name, value, size, 0); },
+                  text(path), text(name), bytes(value, size), number(signed_size(size))));
 }
 
 Result<> lsetxattr(const char* path, const char* name, const void* value,
                    std::size_t size) noexcept {
   return done(kLsetxattr,
-              traced(kLsetxattr, [&] { return invoke(SYS_lsetxattr, path, name, value, size, 0); },
-                     text(path), text(name), bytes(value, size), number(signed_size(size))));
+              traced(
+                  kLsetxattr, [&] { return invoke(SYS_lsetxattr, path, name, value, size, 0); },
+                  text(path), text(name), bytes(value, size), number(signed_size(size))));
 }
 
 Result<> fsetxattr(int file, const char* name, const void* value, std::size_t size) noexcept {
   return done(kFsetxattr,
-              traced(kFsetxattr, [&] { return invoke(SYS_fsetxattr, file, name, value, size, 0); },
-                     fd(file), text(name), bytes(value, size), number(signed_size(size))));
+              traced(
+                  kFsetxattr, [&] { return invoke(SYS_fsetxattr, file, name, value, size, 0); },
+                  fd(file), text(name), bytes(value, size), number(signed_size(size))));
 }
 
 Result<std::size_t> lgetxattr(const char* path, const char* name, void* value,
                               std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kLgetxattr,
-      traced(kLgetxattr, [&] { return invoke(SYS_lgetxattr, path, name, value, size); },
-             text(path), text(name), number(signed_size(size))));
+      kLgetxattr, traced(
+                      kLgetxattr, [&] { return invoke(SYS_lgetxattr, path, name, value, size); },
+                      text(path), text(name), number(signed_size(size))));
 }
 
 Result<std::size_t> fgetxattr(int file, const char* name, void* value, std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kFgetxattr,
-      traced(kFgetxattr, [&] { return invoke(SYS_fgetxattr, file, name, value, size); }, fd(file),
-             text(name), number(signed_size(size))));
+      kFgetxattr, traced(
+                      kFgetxattr, [&] { return invoke(SYS_fgetxattr, file, name, value, size); },
+                      fd(file), text(name), number(signed_size(size))));
 }
 
 Result<std::size_t> llistxattr(const char* path, char* names, std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kLlistxattr, traced(kLlistxattr, [&] { return invoke(SYS_llistxattr, path, names, size); },
-                          text(path), number(signed_size(size))));
+      kLlistxattr, traced(
+                       kLlistxattr, [&] { return invoke(SYS_llistxattr, path, names, size); },
+                       text(path), number(signed_size(size))));
 }
 
 Result<> chdir(const char* path) noexcept {
@@ -189,8 +202,8 @@ Result<> fchdir(int file) noexcept {
 
 Result<std::size_t> getcwd(char* buffer, std::size_t size) noexcept {
   return yielding<std::size_t>(
-      kGetcwd, traced(kGetcwd, [&] { return invoke(SYS_getcwd, buffer, size); },
-                      number(signed_size(size))));
+      kGetcwd,
+      traced(kGetcwd, [&] { return invoke(SYS_getcwd, buffer, size); }, number(signed_size(size))));
 }
 
 Result<mode_t> umask(mode_t mask) noexcept {

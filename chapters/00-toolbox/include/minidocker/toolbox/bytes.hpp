@@ -11,8 +11,8 @@ namespace minidocker {
 
 /// A number of bytes.
 struct Bytes {
-  std::uint64_t value = 0;                                ///< how many
-  auto operator<=>(const Bytes&) const = default;         ///< by number
+  std::uint64_t value = 0;                         ///< how many
+  auto operator<=>(const Bytes&) const = default;  ///< by number
 };
 
 /// Parses docker's form: digits, optionally with a fraction, then b, k, m, g, t or p (any case,

@@ -40,7 +40,8 @@ struct [[nodiscard]] StepResult {
   StepResult() noexcept = default;
   /// A failed call fails the step; a successful one does not.
   template <class T>
-  StepResult(const sys::Result<T>& result) noexcept  // NOLINT(google-explicit-constructor): so that a step can `return sys::x(...)`
+  StepResult(const sys::Result<T>& result) noexcept  // NOLINT(google-explicit-constructor): so that
+                                                     // a step can `return sys::x(...)`
       : error(result.error()), call(result.ok() ? nullptr : &result.call()) {}
 
   /// The step is done.
@@ -63,9 +64,9 @@ struct [[nodiscard]] StepResult {
 
 /// What a step finds around it in the child.
 struct ChildContext {
-  int report_fd = -1;  ///< the socket to the parent; steps of this header use it
+  int report_fd = -1;      ///< the socket to the parent; steps of this header use it
   std::uint32_t step = 0;  ///< index of the step that runs
-  trace::SharedRecords* records = nullptr;  ///< where its calls are recorded, null if nobody listens
+  trace::SharedRecords* records = nullptr;  ///< for its calls; null if nobody listens
 };
 
 /// What is constant about a kind of step.

@@ -29,8 +29,8 @@ struct Sync {
 
 /// Sends a copy of the descriptor in `*fd` to the parent (StartedChild::receive_fd).
 struct SendFd {
-  static constexpr StepInfo kInfo{"00-toolbox",
-                                  "only the child could make it where it belongs, the parent uses it"};
+  static constexpr StepInfo kInfo{
+      "00-toolbox", "only the child could make it where it belongs, the parent uses it"};
   const int* fd;     ///< slot with the descriptor; stays open in the child
   const char* what;  ///< what it is, e.g. "the terminal's master side"
   StepResult run(ChildContext& context) const noexcept;
@@ -53,9 +53,9 @@ struct FindProgram {
   static constexpr StepInfo kInfo{"00-toolbox",
                                   "a missing program is an error of create, not of start"};
   static constexpr std::size_t kMaxPath = 4096;  ///< room in `found`
-  const char* name;  ///< argv[0]
-  const char* path;  ///< PATH of the container; null if it has none
-  char* found;       ///< slot of kMaxPath bytes
+  const char* name;                              ///< argv[0]
+  const char* path;                              ///< PATH of the container; null if it has none
+  char* found;                                   ///< slot of kMaxPath bytes
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };

@@ -31,8 +31,8 @@ class Recording final : public Sink {
     Record record;     ///< set for a call
   };
 
-  void enter(const Step& step) override;             ///< keeps the step's words
-  void leave() override {}                           ///< nothing to keep
+  void enter(const Step& step) override;              ///< keeps the step's words
+  void leave() override {}                            ///< nothing to keep
   void call(const Record& record) noexcept override;  ///< keeps the record
 
   /// What was seen, in order.

@@ -10,10 +10,10 @@ namespace minidocker {
 /// Every descriptor is born close-on-exec, so an owner never has to act in another program.
 class UniqueFd {
  public:
-  UniqueFd() noexcept = default;                           ///< owns nothing
-  explicit UniqueFd(int fd) noexcept : fd_(fd) {}          ///< takes over `fd` (-1: nothing)
+  UniqueFd() noexcept = default;                                 ///< owns nothing
+  explicit UniqueFd(int fd) noexcept : fd_(fd) {}                ///< takes over `fd` (-1: nothing)
   UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}  ///< `other` owns nothing then
-  UniqueFd& operator=(UniqueFd&& other) noexcept {         ///< closes what it owned before
+  UniqueFd& operator=(UniqueFd&& other) noexcept {               ///< closes what it owned before
     reset(other.release());
     return *this;
   }
@@ -21,8 +21,8 @@ class UniqueFd {
   UniqueFd& operator=(const UniqueFd&) = delete;
   ~UniqueFd() { reset(); }
 
-  [[nodiscard]] int get() const noexcept { return fd_; }            ///< borrowed; -1 if none
-  explicit operator bool() const noexcept { return fd_ >= 0; }      ///< does it own one?
+  [[nodiscard]] int get() const noexcept { return fd_; }                   ///< borrowed; -1 if none
+  explicit operator bool() const noexcept { return fd_ >= 0; }             ///< does it own one?
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }  ///< caller owns it now
 
   /// Closes what it owns, then takes over `fd`. An error of close(2) is dropped: the descriptor

@@ -41,13 +41,11 @@ Result<> fchown(int fd, uid_t uid, gid_t gid) noexcept;
 /// fchownat(2); `flags` e.g. AT_SYMLINK_NOFOLLOW.
 Result<> fchownat(int dirfd, const char* path, uid_t uid, gid_t gid, int flags) noexcept;
 /// utimensat(2): access and modification time.
-Result<> utimensat(int dirfd, const char* path, const struct timespec times[2],
-                   int flags) noexcept;
+Result<> utimensat(int dirfd, const char* path, const struct timespec times[2], int flags) noexcept;
 /// futimens: utimensat(2) on an open file.
 Result<> futimens(int fd, const struct timespec times[2]) noexcept;
 /// setxattr(2) on a path, following links.
-Result<> setxattr(const char* path, const char* name, const void* value,
-                  std::size_t size) noexcept;
+Result<> setxattr(const char* path, const char* name, const void* value, std::size_t size) noexcept;
 /// lsetxattr(2).
 Result<> lsetxattr(const char* path, const char* name, const void* value,
                    std::size_t size) noexcept;
