@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "minidocker/namespaces/kinds.hpp"
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -24,13 +23,13 @@ namespace minidocker::namespaces {
 namespace {
 
 using minidocker::testing::in_sandbox;
-using minidocker::testing::LeakCheck;
 using minidocker::testing::namespace_inode;
 using minidocker::testing::pids_in_namespaces;
 using namespaces::testing::add_holder;
 using namespaces::testing::as_user;
 using namespaces::testing::error_of;
 using namespaces::testing::hold;
+using namespaces::testing::Leaks;
 using namespaces::testing::start;
 
 /// The kinds in which `pid` differs from us, as the kernel's inodes tell.
@@ -46,7 +45,7 @@ std::string kinds_apart(pid_t pid) {
 
 class EachKind : public ::testing::TestWithParam<Kind> {
  protected:
-  LeakCheck leaks_;
+  Leaks leaks_;
 };
 
 TEST_P(EachKind, IsMadeAndNothingElseIsDifferent) {
@@ -75,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Namespaces, EachKind, ::testing::ValuesIn(all_kinds()),
 
 TEST(Create, AllKindsAtOnce) {
   MD_NEEDS("root", "userns");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process process = hold(all_clone_flags());
   EXPECT_EQ(kinds_apart(process.pid()), in_words(all_clone_flags()));
   EXPECT_EQ(pids_in_namespaces(process.pid()), (std::vector<pid_t>{process.pid(), 1}));
@@ -83,7 +82,7 @@ TEST(Create, AllKindsAtOnce) {
 
 TEST(Create, ThePidNamespaceDiesWithItsInit) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   Process init = hold(CLONE_NEWPID);
   const UniqueFd ns = sys::open(fmt::format("/proc/{}/ns/pid", init.pid()).c_str(), O_RDONLY)
                           .or_throw("the init's namespace");
@@ -98,7 +97,7 @@ TEST(Create, ThePidNamespaceDiesWithItsInit) {
 
 TEST(Create, UnsharingPidMovesTheNextChildNotTheCaller) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   ChildPlan plan;
   plan.add(UnshareNamespaces{CLONE_NEWPID});
   add_holder(plan);
@@ -110,7 +109,7 @@ TEST(Create, UnsharingPidMovesTheNextChildNotTheCaller) {
 
 TEST(Create, ASiblingGoesOnWithThePlanAsOurOwnChild) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   ChildPlan plan;
   plan.add(UnshareNamespaces{CLONE_NEWPID | CLONE_NEWUTS});
   plan.add(CloneSibling{CLONE_NEWIPC});
@@ -144,7 +143,7 @@ TEST(Create, AFailedSiblingIsAStepThatFailed) {
 }
 
 TEST(Create, APidfdOfAnEndedProcessHasNoPid) {
-  LeakCheck leaks;
+  const Leaks leaks;
   Process process = Process::spawn({"/bin/true"});
   const UniqueFd pidfd = sys::dup(process.pidfd()).or_throw();
   (void)process.wait();

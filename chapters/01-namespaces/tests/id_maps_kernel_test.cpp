@@ -11,7 +11,6 @@
 
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/namespaces/subordinate_ids.hpp"
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
@@ -27,13 +26,13 @@ namespace minidocker::namespaces {
 namespace {
 
 using minidocker::testing::in_sandbox;
-using minidocker::testing::LeakCheck;
 using minidocker::testing::read_text;
 using minidocker::testing::status_field;
 using minidocker::testing::unprivileged_user;
 using namespaces::testing::as_user;
 using namespaces::testing::hold;
 using namespaces::testing::holder;
+using namespaces::testing::Leaks;
 using ::testing::HasSubstr;
 using Maps = std::vector<IdMapping>;
 
@@ -63,7 +62,7 @@ std::string refusal(const Maps& uids, const Maps& gids) {
 
 TEST(IdMaps, RootMapsWhatItLikesAndKeepsSetgroups) {
   MD_NEEDS("root", "userns");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Maps maps{{0, 100000, 1000}, {5000, 200000, 7}};
   const Process process = hold_mapped(maps, maps);
   EXPECT_EQ(map_of(process.pid(), "uid_map"), maps);
@@ -121,7 +120,7 @@ TEST(IdMaps, TheKernelRefusesWhatCheckIdMapRefuses) {
 
 TEST(IdMaps, AMapIsWrittenOnlyOnce) {
   MD_NEEDS("root", "userns");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Maps maps{{0, 100000, 10}};
   const Process process = hold_mapped(maps, maps);
   try {

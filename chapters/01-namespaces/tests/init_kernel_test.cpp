@@ -11,7 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
@@ -24,9 +23,9 @@ namespace {
 
 using minidocker::testing::CommandResult;
 using minidocker::testing::in_child;
-using minidocker::testing::LeakCheck;
 using minidocker::testing::run_command;
 using minidocker::testing::RunningCommand;
+using namespaces::testing::Leaks;
 
 const std::string kMiniInit = MD_BINARY_DIR "/bin/mini-init";
 const std::string kNsrun = MD_BINARY_DIR "/bin/nsrun";
@@ -40,17 +39,17 @@ std::vector<std::string> with_init(const std::string& script) {
 }
 
 TEST(Init, ExitsWithTheCodeOfItsProgram) {
-  LeakCheck leaks;
+  const Leaks leaks;
   in_child([] { EXPECT_EQ(run_init(shell("exit 7")), 7); });
 }
 
 TEST(Init, TellsASignalAs128PlusItsNumber) {
-  LeakCheck leaks;
+  const Leaks leaks;
   in_child([] { EXPECT_EQ(run_init(shell("kill -TERM $$")), 128 + SIGTERM); });
 }
 
 TEST(Init, AProgramThatIsNotThereIsAnErrorOfAStep) {
-  LeakCheck leaks;
+  const Leaks leaks;
   in_child([] {
     try {
       (void)run_init({"no-such-program"});
@@ -62,14 +61,14 @@ TEST(Init, AProgramThatIsNotThereIsAnErrorOfAStep) {
 }
 
 TEST(Init, ItsProgramHasNoSignalBlocked) {
-  LeakCheck leaks;
+  const Leaks leaks;
   const CommandResult result =
       run_command({kMiniInit, "--", "grep", "SigBlk", "/proc/self/status"});
   EXPECT_EQ(result.out, "SigBlk:\t0000000000000000\n") << result.in_words();
 }
 
 TEST(Init, ForwardsSignalsToItsProgram) {
-  LeakCheck leaks;
+  const Leaks leaks;
   RunningCommand init(
       {kMiniInit, "sh", "-c", "trap 'echo caught; exit 9' USR1; echo ready; read line"});
   ASSERT_TRUE(init.read_until("ready"));
@@ -79,7 +78,7 @@ TEST(Init, ForwardsSignalsToItsProgram) {
 }
 
 TEST(Init, IsNotStoppedByTheTerminal) {
-  LeakCheck leaks;
+  const Leaks leaks;
   RunningCommand init({kMiniInit, "sh", "-c", "echo ready; read line; exit 4"});
   ASSERT_TRUE(init.read_until("ready"));
   init.signal(SIGTTIN);
@@ -100,7 +99,7 @@ bool is_reaped(pid_t pid) {
 
 TEST(Init, ReapsOrphansOfItsPidNamespace) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   RunningCommand run(with_init("sh -c 'sleep 1000 & echo started'; echo ready; read line"));
   ASSERT_TRUE(run.read_until("ready"));
   const std::vector<pid_t> family = minidocker::testing::descendants_of(run.pid());
@@ -117,7 +116,7 @@ TEST(Init, ReapsOrphansOfItsPidNamespace) {
 }
 
 TEST(Init, WithoutAPidNamespaceItIsASubreaper) {
-  LeakCheck leaks;
+  const Leaks leaks;
   RunningCommand init({kMiniInit, "sh", "-c", "sh -c 'sleep 1000 & echo $!'; echo ready; read x"});
   ASSERT_TRUE(init.read_until("ready"));
   const pid_t orphan = std::stoi(init.out());
@@ -130,7 +129,7 @@ TEST(Init, WithoutAPidNamespaceItIsASubreaper) {
 
 TEST(Init, GivesItsProgramTheTerminal) {
   MD_NEEDS("tty");
-  LeakCheck leaks;
+  const Leaks leaks;
   const CommandResult result =
       run_command({kMiniInit, "sh", "-c", "ps -o pgid=,tpgid= -p $$"}, {.pty = true});
   int group = 0;

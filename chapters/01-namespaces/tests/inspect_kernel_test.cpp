@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -18,9 +17,9 @@
 namespace minidocker::namespaces {
 namespace {
 
-using minidocker::testing::LeakCheck;
 using namespaces::testing::as_user;
 using namespaces::testing::hold;
+using namespaces::testing::Leaks;
 
 TEST(Inspect, TheInodeIsTheOneThatReadlinkShows) {
   for (const Kind kind : all_kinds()) {
@@ -31,7 +30,7 @@ TEST(Inspect, TheInodeIsTheOneThatReadlinkShows) {
 
 TEST(Inspect, ProcessesThatShareANamespaceShareItsIdentity) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process process = hold(CLONE_NEWUTS);
   EXPECT_EQ(identify(process.pid(), Kind::net), identify(0, Kind::net));
   EXPECT_NE(identify(process.pid(), Kind::uts), identify(0, Kind::uts));
@@ -39,7 +38,7 @@ TEST(Inspect, ProcessesThatShareANamespaceShareItsIdentity) {
 
 TEST(Inspect, NsPidsHasANumberForEachNestedNamespace) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process process = hold(CLONE_NEWPID);
   EXPECT_EQ(ns_pids(process.pid()), (std::vector<pid_t>{process.pid(), 1}));
   EXPECT_EQ(ns_pids(0), (std::vector<pid_t>{::getpid()}));
@@ -59,7 +58,7 @@ TEST(Inspect, AnotherUsersProcessMayNotBeLookedAt) {
 
 TEST(Survey, FindsANewNamespaceWithItsOnlyMember) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process process = hold(CLONE_NEWIPC);
   const NamespaceId id = identify(process.pid(), Kind::ipc);
   const std::vector<Population> all = survey();
@@ -74,7 +73,7 @@ TEST(Survey, FindsANewNamespaceWithItsOnlyMember) {
 
 TEST(Survey, OfAProcessHasOneNamespaceOfEachKind) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process process = hold(CLONE_NEWNET | CLONE_NEWNS);
   const std::vector<Population> own = survey_of({process.pid()});
   ASSERT_EQ(own.size(), all_kinds().size());

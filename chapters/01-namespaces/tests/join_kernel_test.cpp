@@ -8,7 +8,6 @@
 
 #include "minidocker/namespaces/create.hpp"
 #include "minidocker/namespaces/names.hpp"
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -21,12 +20,12 @@ namespace minidocker::namespaces {
 namespace {
 
 using minidocker::testing::in_sandbox;
-using minidocker::testing::LeakCheck;
 using minidocker::testing::namespace_inode;
 using namespaces::testing::add_holder;
 using namespaces::testing::as_user;
 using namespaces::testing::error_of;
 using namespaces::testing::hold;
+using namespaces::testing::Leaks;
 using ::testing::HasSubstr;
 
 std::string ns_path(pid_t pid, Kind kind) {
@@ -50,7 +49,7 @@ Process join(const S& step) {
 
 class JoinKind : public ::testing::TestWithParam<Kind> {
  protected:
-  LeakCheck leaks_;
+  Leaks leaks_;
 };
 
 TEST_P(JoinKind, ByPathSharesThatNamespaceAndNoOther) {
@@ -83,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(Namespaces, JoinKind, ::testing::ValuesIn(all_kinds()),
 
 TEST(Join, ByPidfdTakesAllKindsInOneCall) {
   MD_NEEDS("root", "userns");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process there = hold(all_clone_flags());
   const Process joined = join(JoinProcess{there.pidfd(), all_clone_flags()});
   for (const Kind kind : all_kinds()) {
@@ -129,7 +128,7 @@ TEST(Join, OnesOwnUserNamespaceIsEINVAL) {
 
 TEST(Join, AnAncestorsPidNamespaceIsEINVAL) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const UniqueFd outer = open_namespace("/proc/self/ns/pid", Kind::pid);
   in_sandbox([&outer] { EXPECT_EQ(error_of(JoinNamespace{outer.get(), Kind::pid}), EINVAL); },
              {.flags = CLONE_NEWPID});

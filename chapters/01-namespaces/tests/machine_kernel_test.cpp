@@ -19,7 +19,6 @@
 #include "minidocker/namespaces/loopback.hpp"
 #include "minidocker/namespaces/names.hpp"
 #include "minidocker/namespaces/time_offsets.hpp"
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -30,10 +29,10 @@ namespace minidocker::namespaces {
 namespace {
 
 using minidocker::testing::in_sandbox;
-using minidocker::testing::LeakCheck;
 using namespaces::testing::as_user;
 using namespaces::testing::error_of;
 using namespaces::testing::holder;
+using namespaces::testing::Leaks;
 using namespaces::testing::succeeds;
 
 struct utsname names() {
@@ -119,7 +118,7 @@ TEST(Loopback, OfAnotherNamespaceIsNotOurs) {
 
 TEST(Clocks, AreAheadInsideByWhatWasWritten) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   RunOptions options;
   options.kinds = CLONE_NEWTIME;
   options.time_offsets = {{Clock::monotonic, 86400, 0}, {Clock::boottime, -1, 500000000}};

@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "minidocker/namespaces/kinds.hpp"
-#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
@@ -26,9 +25,9 @@ namespace {
 
 using minidocker::testing::CommandResult;
 using minidocker::testing::in_sandbox;
-using minidocker::testing::LeakCheck;
 using minidocker::testing::run_command;
 using namespaces::testing::as_user;
+using namespaces::testing::Leaks;
 using ::testing::HasSubstr;
 
 const std::string kNsrun = MD_BINARY_DIR "/bin/nsrun";
@@ -42,7 +41,7 @@ std::vector<std::string> nsrun(std::vector<std::string> options, const std::stri
 
 TEST(Run, TheProgramSeesItsOwnMachine) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const CommandResult result =
       run_command(nsrun({"--pid", "--net", "--ipc", "--mnt", "--uts", "--cgroup", "--time",
                          "--hostname", "web", "--monotonic", "86400"},
@@ -67,13 +66,13 @@ TEST(Run, AnOrdinaryUserIsRootOfAUserNamespace) {
 
 TEST(Run, TheExitCodeIsTheProgramsOr128PlusItsSignal) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   EXPECT_EQ(run_command(nsrun({"--uts"}, "exit 42")).exit_code, 42);
   EXPECT_EQ(run_command(nsrun({"--uts"}, "kill -9 $$")).exit_code, 137);
 }
 
 TEST(Run, AProgramThatCannotRunIs127Or126) {
-  LeakCheck leaks;
+  const Leaks leaks;
   const CommandResult missing = run_command({kNsrun, "--", "no-such-program"});
   EXPECT_EQ(missing.exit_code, 127);
   EXPECT_THAT(missing.err, HasSubstr("no-such-program"));
@@ -113,7 +112,7 @@ TEST(Run, WhatAnOrdinaryUserMayNotDoIsSaid) {
 
 TEST(Run, MountsMadeInsideAreNotSeenOutside) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const std::size_t before = minidocker::testing::mounts_of(::getpid()).size();
   EXPECT_EQ(run_command(nsrun({"--mnt"}, "mount -t tmpfs none /mnt && test -d /mnt")).exit_code, 0);
   EXPECT_EQ(minidocker::testing::mounts_of(::getpid()).size(), before);
@@ -158,7 +157,7 @@ TEST(Run, ANewRootInAUserNamespaceToo) {
 
 TEST(Nsls, ListsTheNamespacesOfAProcess) {
   MD_NEEDS("root");
-  LeakCheck leaks;
+  const Leaks leaks;
   const Process process = namespaces::testing::hold(CLONE_NEWUTS);
   const CommandResult result = run_command({kNsls, std::to_string(process.pid())});
   EXPECT_EQ(result.exit_code, 0) << result.in_words();

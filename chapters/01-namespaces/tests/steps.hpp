@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "minidocker/namespaces/run.hpp"
+#include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
@@ -17,6 +18,13 @@
 #include "minidocker/toolbox/sys/identity.hpp"
 
 namespace minidocker::namespaces::testing {
+
+/// Fails the test for what it leaves behind. This chapter makes no cgroups; those of tests that run
+/// beside it are none of its business.
+class Leaks : public minidocker::testing::LeakCheck {
+ public:
+  Leaks() : LeakCheck({.cgroups = {}}) {}  ///< takes the picture before
+};
 
 /// Runs a step in this process, for tests that are in a sandbox already.
 template <ChildStep S>
