@@ -151,6 +151,7 @@ engine::CreateRequest parse_run(const std::vector<std::string>& args) {
       "Make a container from an image and run a command in it: [OPTIONS] IMAGE [COMMAND] "
       "[ARG...]",
       "mini-docker run");
+  app.set_help_flag("");  // CLI11's own takes -h, which is the host name
   add_switches(app, request);
   add_values(app, words);
   add_refused(app, args);
