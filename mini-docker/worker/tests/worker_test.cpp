@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "minidocker/images/layer_store.hpp"
 #include "minidocker/images/store.hpp"
 #include "minidocker/images/worker_protocol.hpp"
