@@ -5,6 +5,7 @@
 #include <set>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
 #include "spec_builder.hpp"
 
 namespace minidocker::engine {
@@ -37,8 +38,9 @@ spec::Mount devpts_mount(const Maker& maker) {
 
 void add_ipc_mounts(std::vector<spec::Mount>& mounts, IpcMode ipc) {
   if (ipc == IpcMode::host) {
-    mounts.push_back({"/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "rprivate"}});
-    mounts.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind", "rprivate"}});
+    for (const char* path : {"/dev/mqueue", "/dev/shm"}) {
+      if (exists(path)) mounts.push_back({path, "bind", path, {"rbind", "rprivate"}});
+    }
     return;
   }
   mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
