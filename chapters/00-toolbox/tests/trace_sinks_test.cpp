@@ -131,5 +131,15 @@ TEST(SharedRecords, TheLastOneCanBeAmended) {
   EXPECT_EQ(0U, records.lost());
 }
 
+TEST(SharedRecords, StepsAreTheParentsToTell) {
+  SharedRecords records(1);
+  const Session session(&records);
+  {
+    const Scope scope("00-toolbox", "a step");
+  }
+  EXPECT_TRUE(records.drain().empty());
+  EXPECT_EQ(0U, records.lost());
+}
+
 }  // namespace
 }  // namespace minidocker::trace

@@ -15,7 +15,8 @@ namespace minidocker::testing {
 /// Where a LeakCheck looks besides processes, mounts and descriptors.
 struct LeakScope {
   std::vector<std::string> dirs = {};  ///< nothing may be left below these
-  /// Groups of these names, at the root of a hierarchy or below our own group.
+  /// Groups of these names, at the root of a hierarchy or below our own group. Tests that run at
+  /// the same time must not share a name: one that makes no groups says `.cgroups = {}`.
   std::vector<std::string> cgroups = {"mini-docker"};
   std::chrono::milliseconds grace{2000};  ///< how long what is just dying may take
 };
