@@ -109,7 +109,8 @@ class Tracee {
     if (::ptrace(PTRACE_GET_SYSCALL_INFO, pid_, sizeof(info), &info) <= 0) return;
     if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return;
     const long call = static_cast<long>(info.entry.nr);
-    if (strike_.counted && !strike_.counted(call)) return;
+    started_ = started_ || path_at(info.entry.args[1]).ends_with(strike_.from);
+    if (!started_ || (strike_.counted && !strike_.counted(call))) return;
     if (++count_ < strike_.when) return;
     run_.fired = true;
     run_.call = call;
@@ -153,6 +154,7 @@ class Tracee {
   FaultyRun& run_;
   int status_ = 0;
   int count_ = 0;
+  bool started_ = strike_.from.empty();
   bool alive_ = true;
 };
 

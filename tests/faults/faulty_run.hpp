@@ -24,6 +24,7 @@ struct Strike {
   int when = 1;                       ///< at its when-th call that is `counted`
   int error = 0;                      ///< the call fails with this errno; 0: SIGKILL instead
   std::function<bool(long)> counted;  ///< which call numbers (SYS_x) count; all if not set
+  std::string from{};  ///< counting begins with the first call on a path that ends so
 };
 
 /// What happened.

@@ -53,7 +53,7 @@ void expect_told(const FaultyRun& run, const std::string& where) {
 Sweep sweep(const Bundle& bundle, Side side) {
   Sweep found;
   for (int k = 1;; ++k) {
-    const Strike strike{side, k, 0, {}};
+    const Strike strike{side, k, 0, {}, {}};
     const FaultyRun run = run_struck(bundle.run_argv(), strike, bundle.work() + "/err");
     if (!run.fired) break;
     const std::string where = "killed at call " + std::to_string(k) + ", " + call_name(run.call) +

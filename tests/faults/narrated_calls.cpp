@@ -73,33 +73,10 @@ std::string_view unquoted(std::string_view word) {
   return word;
 }
 
-std::string sorted_names(std::string_view word) {
-  std::string_view rest = unquoted(names_of(word));
-  std::vector<std::string> parts;
-  while (!rest.empty()) {
-    const std::size_t bar = rest.find('|');
-    parts.emplace_back(rest.substr(0, bar));
-    rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
-  }
-  std::sort(parts.begin(), parts.end());
-  std::string joined;
-  for (const std::string& part : parts) joined += (joined.empty() ? "" : "|") + part;
-  return joined;
-}
-
-/// A field of `{a=1 /* X */, b=2}`; "0" if it is not there.
-std::string field_of(std::string_view structure, const std::string& name) {
-  const std::size_t open = structure.find('{');
-  const std::size_t close = structure.find('}');
-  if (open == std::string_view::npos || close == std::string_view::npos) return "0";
-  for (const std::string& part : split_args(structure.substr(open + 1, close - open - 1))) {
-    if (part.starts_with(name + "=")) return sorted_names(part.substr(name.size() + 1));
-  }
-  return "0";
-}
-
-/// A number in decimal; what is none (strace knows a name only, as in `CAP_CHOWN`) as it is.
+/// A number in decimal, what is none as it is; prctl's sub-options have names on both sides.
 std::string decimal(std::string_view word) {
+  const std::string_view name = unquoted(names_of(word));
+  if (name.starts_with("PR_")) return std::string(name);
   const std::string number(number_of(word));
   char* end = nullptr;
   const long long value = std::strtoll(number.c_str(), &end, 0);
@@ -111,13 +88,13 @@ std::string normal(Kind kind, const std::string& word) {
     case text:
       return word;
     case names:
-      return sorted_names(word);
+      return normal_names(word);
     case number:
       return decimal(word);
     case clone:
-      return field_of(word, "flags");
+      return normal_field(word, "flags");
     case setattr:
-      return "set " + field_of(word, "attr_set") + " clear " + field_of(word, "attr_clr");
+      return "set " + normal_field(word, "attr_set") + " clear " + normal_field(word, "attr_clr");
   }
   return word;
 }
@@ -147,6 +124,30 @@ std::optional<std::string> in_normal_form(const TracedCall& call) {
 }
 
 }  // namespace
+
+std::string normal_names(std::string_view word) {
+  std::string_view rest = unquoted(names_of(word));
+  std::vector<std::string> parts;
+  while (!rest.empty()) {
+    const std::size_t bar = rest.find('|');
+    parts.emplace_back(rest.substr(0, bar));
+    rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string joined;
+  for (const std::string& part : parts) joined += (joined.empty() ? "" : "|") + part;
+  return joined;
+}
+
+std::string normal_field(std::string_view structure, const std::string& name) {
+  const std::size_t open = structure.find('{');
+  const std::size_t close = structure.find('}');
+  if (open == std::string_view::npos || close == std::string_view::npos) return "0";
+  for (const std::string& part : split_args(structure.substr(open + 1, close - open - 1))) {
+    if (part.starts_with(name + "=")) return normal_names(part.substr(name.size() + 1));
+  }
+  return "0";
+}
 
 CallSet narrated(const std::vector<TracedCall>& calls) {
   CallSet found;

@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "strace_log.hpp"
@@ -27,6 +28,11 @@ using CallSet = std::multiset<std::string>;
 
 /// The `call` events of `--explain=json`. Throws std::runtime_error at a line that is no JSON.
 [[nodiscard]] std::vector<TracedCall> parse_explain(const std::string& json_lines);
+
+/// Flags of a word, by name and sorted; a descriptor or a number as it is.
+[[nodiscard]] std::string normal_names(std::string_view word);
+/// The same of a field of `{a=1 /* X */, b=2}`; "0" if there is no such field.
+[[nodiscard]] std::string normal_field(std::string_view structure, const std::string& name);
 
 /// What one has and the other has not, a line each; empty if they are equal.
 [[nodiscard]] std::string difference(const CallSet& strace, const CallSet& explain);

@@ -50,6 +50,7 @@ bool parse_call(std::string_view line, TracedCall& call) {
   call.name = line.substr(0, open);
   call.args = split_args(line.substr(open + 1, close - open - 1));
   const std::string_view result = line.substr(equals + 2);
+  call.result = std::strtol(std::string(result).c_str(), nullptr, 0);
   if (result.starts_with("-1 E")) {
     const std::string_view name = result.substr(3);
     call.error = name.substr(0, name.find(' '));

@@ -15,6 +15,7 @@ struct TracedCall {
   pid_t pid = 0;                  ///< as strace saw it
   std::string name;               ///< "mount"
   std::vector<std::string> args;  ///< as strace printed them
+  long result = 0;                ///< what it returned, if that is a number
   std::string error;              ///< "ENOENT"; empty if it succeeded
 };
 
