@@ -52,7 +52,7 @@ TEST(Init, AProgramThatIsNotThereIsAnErrorOfAStep) {
   const Leaks leaks;
   in_child([] {
     try {
-      (void)run_init({"no-such-program"});
+      (void)run_init({"/no-such-program"});
       ADD_FAILURE() << "it ran";
     } catch (const StepError& error) {
       EXPECT_EQ(error.code(), ENOENT);

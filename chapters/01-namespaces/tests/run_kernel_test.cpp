@@ -73,7 +73,7 @@ TEST(Run, TheExitCodeIsTheProgramsOr128PlusItsSignal) {
 
 TEST(Run, AProgramThatCannotRunIs127Or126) {
   const Leaks leaks;
-  const CommandResult missing = run_command({kNsrun, "--", "no-such-program"});
+  const CommandResult missing = run_command({kNsrun, "--", "/no-such-program"});
   EXPECT_EQ(missing.exit_code, 127);
   EXPECT_THAT(missing.err, HasSubstr("no-such-program"));
   EXPECT_EQ(run_command({kNsrun, "/etc/passwd"}).exit_code, 126);
