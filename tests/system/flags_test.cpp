@@ -146,7 +146,7 @@ TEST_F(RunFlagTest, PrivilegedMasksNothing) {
 
 TEST_F(RunFlagTest, WithoutItProcIsMasked) {
   EXPECT_EQ(output({},
-                   "wc -c < /proc/kcore; echo x 2>/dev/null > /proc/sys/kernel/hostname || "
+                   "wc -c < /proc/keys; echo x 2>/dev/null > /proc/sys/kernel/hostname || "
                    "echo refused"),
             "0\nrefused\n");
 }

@@ -42,7 +42,9 @@ std::string host_file(const std::string& path) { return find_file(path).value_or
 void make_bind_sources(const CreateRequest& request) {
   for (const MountRequest& mount : request.mounts) {
     const bool may_make = mount.missing_source == MissingSource::create_directory;
-    if (mount.type == MountType::bind && may_make) make_dirs(mount.source);
+    if (mount.type == MountType::bind && may_make && !exists(mount.source)) {
+      make_dirs(mount.source);
+    }
   }
 }
 

@@ -104,6 +104,7 @@ class ForeignBackend final : public Backend {
     make_dirs(bundle, 0700);
     spec::Spec mounted = spec;
     mounted.root.path = mount(start.root);
+    mounted.oci_version = "1.0.2";  // crun 1.8 refuses later ones, and nothing here needs them
     write_atomically(bundle + "/config.json", spec::write(mounted));
     runtime_.emplace(start.runtime, start.state_root, bundle + "/log");
     std::vector<std::string> args{"--bundle", bundle, "--pid-file", bundle + "/pid"};
