@@ -71,6 +71,14 @@ std::string join(const std::vector<std::string>& words, char separator) {
   return text;
 }
 
+/// As docker shows them: with quotes around what holds blanks.
+std::vector<std::string> shown_args(std::vector<std::string> args) {
+  for (std::string& arg : args) {
+    if (arg.find(' ') != std::string::npos) arg = "'" + arg + "'";
+  }
+  return args;
+}
+
 /// Along PATH, as other engines find theirs.
 std::string find_runtime(const std::string& name, const Maker& maker) {
   if (name.empty()) return "";
@@ -128,7 +136,7 @@ ContainerRow row_for(const CreateRequest& request, const RunnableImage& image) {
   row.auto_remove = request.auto_remove;
   row.created_ns = now_ns();
   const Program program = merge_config(image.defaults, request, "");
-  row.command = join(program.args, ' ');
+  row.command = join(shown_args(program.args), ' ');
   return row;
 }
 

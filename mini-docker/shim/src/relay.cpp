@@ -17,16 +17,6 @@ namespace {
 /// POLLOUT promises room for this much in a pipe (PIPE_BUF) and in a socket.
 constexpr std::size_t kNeverBlocks = 4096;
 
-/// A terminal that is held (Ctrl-S) would stop us in write(2) whatever poll(2) said, and signals
-/// with it. O_NONBLOCK on the caller's own open file would surprise his shell, so it is opened a
-/// second time; where that is not allowed, the caller's own has to do.
-UniqueFd without_waiting(UniqueFd fd) {
-  if (!is_terminal(fd.get())) return fd;
-  sys::Result<UniqueFd> again =
-      sys::open(FdPath(fd.get()).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  return again.ok() ? std::move(again).value() : std::move(fd);
-}
-
 bool is_regular_file(int fd) {
   const sys::Result<struct stat> status = sys::fstat(fd);
   return status.ok() && S_ISREG(status.value().st_mode);
@@ -36,8 +26,15 @@ bool is_not_now(int error) { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
 
+UniqueFd without_waiting(UniqueFd fd) {
+  if (!is_terminal(fd.get())) return fd;
+  sys::Result<UniqueFd> again =
+      sys::open(FdPath(fd.get()).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  return again.ok() ? std::move(again).value() : std::move(fd);
+}
+
 Relay::Relay(UniqueFd from, UniqueFd to)
-    : from_(std::move(from)), to_(without_waiting(std::move(to))), piece_(kNeverBlocks) {
+    : from_(std::move(from)), to_(std::move(to)), piece_(kNeverBlocks) {
   if (is_regular_file(to_.get())) piece_ = buffer_.size();
 }
 

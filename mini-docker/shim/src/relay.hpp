@@ -11,6 +11,12 @@
 
 namespace minidocker::shim {
 
+/// A client's terminal, opened a second time with O_NONBLOCK: one that is held (Ctrl-S) would stop
+/// us in write(2) whatever poll(2) said, and the flag on his own open file would surprise his
+/// shell. Anything else, and a terminal that may not be opened, stays as it is. Not for a master
+/// side: opening that again makes a new terminal.
+[[nodiscard]] UniqueFd without_waiting(UniqueFd fd);
+
 /// Copies what can be read from one descriptor to another. Owns both; both are closed when the
 /// source has ended and all is written, or when nobody reads any more.
 class Relay {

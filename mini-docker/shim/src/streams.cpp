@@ -53,7 +53,8 @@ void Streams::give_output(UniqueFd client, UniqueFd& theirs) {
   }
   Pipe pipe = Pipe::make();
   sys::set_nonblocking(pipe.read_end.get(), true).or_throw("our end of the program's output");
-  relays_.push_back(std::make_unique<Relay>(std::move(pipe.read_end), std::move(client)));
+  relays_.push_back(
+      std::make_unique<Relay>(std::move(pipe.read_end), without_waiting(std::move(client))));
   theirs = std::move(pipe.write_end);
 }
 
@@ -64,7 +65,8 @@ void Streams::attach_terminal(UniqueFd master) {
   UniqueFd from_program = sys::dup(master.get()).or_throw("master of the program's terminal");
   relays_.push_back(std::make_unique<Relay>(std::move(client_in_), std::move(to_program)));
   first_output_ = relays_.size();
-  relays_.push_back(std::make_unique<Relay>(std::move(from_program), std::move(client_out_)));
+  relays_.push_back(
+      std::make_unique<Relay>(std::move(from_program), without_waiting(std::move(client_out_))));
   master_ = std::move(master);
 }
 
