@@ -34,8 +34,7 @@ StepResult ChangePropagation::run(ChildContext&) const noexcept {
 }
 
 std::string ChangePropagation::describe() const {
-  return fmt::format("make {} {}", path,
-                     trace::flags_in_words(sys::kMountFlagNames, propagation));
+  return fmt::format("make {} {}", path, trace::flags_in_words(sys::kMountFlagNames, propagation));
 }
 
 }  // namespace minidocker::unionfs

@@ -89,8 +89,7 @@ int run_foreground(const spec::Spec& spec, CreateOptions options, const MakeOpti
   Container container = Container::create(spec, options);
   hand_out(container, make, console);
   container.start();
-  const ExitStatus status =
-      stand_by(container.process(), signals, container.take_terminal());
+  const ExitStatus status = stand_by(container.process(), signals, container.take_terminal());
   if (make.keep) {
     container.release();
   } else {
@@ -184,19 +183,19 @@ int list_command(const GlobalOptions& global, const std::string& format, bool qu
       containers.push_back({*state, status_of(global.root, *state)});
     }
   }
-  print(quiet ? list_quiet(containers)
-              : format == "json" ? list_json(containers) : list_table(containers));
+  print(quiet              ? list_quiet(containers)
+        : format == "json" ? list_json(containers)
+                           : list_table(containers));
   return 0;
 }
 
 int spec_command(const std::string& bundle, bool rootless) {
   const std::string path = bundle + "/config.json";
   if (exists(path)) {
-    throw Error(ErrorKind::conflict,
-                fmt::format("{} exists; hint: remove it first", quoted(path)));
+    throw Error(ErrorKind::conflict, fmt::format("{} exists; hint: remove it first", quoted(path)));
   }
-  const spec::Spec spec = rootless ? spec::rootless_spec(sys::geteuid(), sys::getegid())
-                                   : spec::default_spec();
+  const spec::Spec spec =
+      rootless ? spec::rootless_spec(sys::geteuid(), sys::getegid()) : spec::default_spec();
   write_atomically(path, spec::write(spec, spec::Layout::pretty) + "\n", 0666 & 0644);
   return 0;
 }

@@ -12,23 +12,23 @@ namespace minidocker::runtime {
 
 /// Options before the command.
 struct GlobalOptions {
-  std::string root;                       ///< directory of all states
-  std::string log;                        ///< file for errors; empty: standard error
+  std::string root;                        ///< directory of all states
+  std::string log;                         ///< file for errors; empty: standard error
   LogFormat log_format = LogFormat::text;  ///< of errors
-  std::optional<trace::Format> explain;   ///< narrate?
+  std::optional<trace::Format> explain;    ///< narrate?
 };
 
 /// Options of create, run and plan.
 struct MakeOptions {
-  std::string id;              ///< the container's
-  std::string bundle = ".";    ///< directory with config.json
-  std::string console_socket;  ///< who gets the terminal; empty: ourselves
-  std::string pid_file;        ///< where to write the pid; empty: nowhere
-  bool detach = false;         ///< run: do not stand by
-  bool keep = false;           ///< run: do not delete afterwards
-  bool no_pivot = false;       ///< move and chroot instead of pivot_root
+  std::string id;               ///< the container's
+  std::string bundle = ".";     ///< directory with config.json
+  std::string console_socket;   ///< who gets the terminal; empty: ourselves
+  std::string pid_file;         ///< where to write the pid; empty: nowhere
+  bool detach = false;          ///< run: do not stand by
+  bool keep = false;            ///< run: do not delete afterwards
+  bool no_pivot = false;        ///< move and chroot instead of pivot_root
   bool no_new_keyring = false;  ///< keep the caller's session keyring
-  unsigned preserve_fds = 0;   ///< descriptors 3 .. 2+N stay open
+  unsigned preserve_fds = 0;    ///< descriptors 3 .. 2+N stay open
 };
 
 /// The default of --root: /run/mini-runc, or $XDG_RUNTIME_DIR/mini-runc for an ordinary user.

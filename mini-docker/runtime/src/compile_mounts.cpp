@@ -30,9 +30,8 @@ struct MountPlan {
 };
 
 void add_bind(Compiler& c, const MountPlan& m) {
-  const std::string source = m.mount.source.starts_with('/')
-                                 ? m.mount.source
-                                 : c.options().bundle + "/" + m.mount.source;
+  const std::string source =
+      m.mount.source.starts_with('/') ? m.mount.source : c.options().bundle + "/" + m.mount.source;
   unionfs::BindMount bind{};
   bind.root = c.root;
   bind.source = c.plan.copy(source);
@@ -65,8 +64,8 @@ void add_cgroup2(Compiler& c, const char* destination, unsigned long flags) {
 /// v1: a tmpfs, and in it the container's own group of each hierarchy.
 void add_cgroup1(Compiler& c, const char* destination, unsigned long flags) {
   const unsigned long writable = flags & ~static_cast<unsigned long>(MS_RDONLY);
-  c.plan.add(namespaces::MountFilesystem{c.root, destination, "tmpfs", "cgroup", writable,
-                                         "mode=755"});
+  c.plan.add(
+      namespaces::MountFilesystem{c.root, destination, "tmpfs", "cgroup", writable, "mode=755"});
   std::vector<std::string> names;
   std::vector<std::string> groups;
   for (const cgroups::GroupView& view : cgroups::views_of(c.input.location)) {
@@ -78,8 +77,7 @@ void add_cgroup1(Compiler& c, const char* destination, unsigned long flags) {
     int* dir = c.plan.make<int>(-1);
     c.plan.add(namespaces::OpenDir{c.root, destination, dir});
     for (const cgroups::ControllerLink& link : links) {
-      c.plan.add(
-          namespaces::MakeSymlink{dir, c.plan.copy(link.name), c.plan.copy(link.target)});
+      c.plan.add(namespaces::MakeSymlink{dir, c.plan.copy(link.name), c.plan.copy(link.target)});
     }
   }
   c.plan.add(cgroups::BindGroups{c.root, destination, c.plan.copy_array(names),
@@ -114,14 +112,15 @@ void add_mount(Compiler& c, const MountPlan& m) {
   const char* destination = c.plan.copy(m.destination);
   const char* data = m.options.data.empty() ? nullptr : c.plan.copy(m.options.data);
   if (m.mount.type == "tmpfs") {
-    c.plan.add(unionfs::MountTmpfs{
-        c.root, destination, m.options.set & ~static_cast<unsigned long>(MS_RDONLY), data});
+    c.plan.add(unionfs::MountTmpfs{c.root, destination,
+                                   m.options.set & ~static_cast<unsigned long>(MS_RDONLY), data});
   } else {
     c.plan.add(namespaces::MountFilesystem{c.root, destination, c.plan.copy(m.mount.type),
                                            c.plan.copy(m.mount.source), m.options.set, data});
   }
   if ((m.options.recursive_set | m.options.recursive_clear) != 0) {
-    c.plan.add(unionfs::ChangeMount{c.root, destination,
+    c.plan.add(unionfs::ChangeMount{c.root,
+                                    destination,
                                     {m.options.recursive_set, m.options.recursive_clear},
                                     unionfs::Recursion::tree});
   }
@@ -147,8 +146,7 @@ mode_t file_type(char type) {
 void add_device(Compiler& c, const std::string& name, mode_t mode, dev_t device, uid_t uid,
                 gid_t gid) {
   if (c.in_user_namespace()) {
-    c.plan.add(
-        namespaces::BindDevice{c.plan.copy("/dev/" + name), c.dev, c.plan.copy(name)});
+    c.plan.add(namespaces::BindDevice{c.plan.copy("/dev/" + name), c.dev, c.plan.copy(name)});
   } else {
     c.plan.add(namespaces::MakeDevice{c.dev, c.plan.copy(name), mode, device, uid, gid});
   }
@@ -197,7 +195,7 @@ void add_console(Compiler& c) {
   if (!c.spec().process.terminal) return;
   c.master = c.plan.make<int>(-1);
   c.slave = c.plan.make<int>(-1);
-  struct winsize size {};
+  struct winsize size{};
   if (c.spec().process.console_size) {
     size.ws_row = c.spec().process.console_size->height;
     size.ws_col = c.spec().process.console_size->width;

@@ -61,8 +61,7 @@ void add_time_namespace(Compiler& c) {
     offsets.push_back({namespaces::Clock::boottime, l.boottime->secs, l.boottime->nanosecs});
   }
   if (offsets.empty()) return;
-  c.plan.add(
-      namespaces::WriteTimeOffsets{c.plan.copy(namespaces::format_time_offsets(offsets))});
+  c.plan.add(namespaces::WriteTimeOffsets{c.plan.copy(namespaces::format_time_offsets(offsets))});
 }
 
 /// The long way: a stage process joins and unshares, then clones the one that goes on.

@@ -20,7 +20,7 @@ UniqueFd connect_console_socket(const std::string& path) {
   // sun_path holds 107 bytes, paths in build trees are longer: by descriptor they always fit.
   const UniqueFd file = sys::open(path.c_str(), O_PATH).or_throw(quoted(path));
   const FdPath short_path(file.get());
-  struct sockaddr_un address {};
+  struct sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, short_path.c_str(), sizeof(address.sun_path) - 1);
   UniqueFd socket = sys::socket(AF_UNIX, SOCK_STREAM, 0).or_throw("AF_UNIX");

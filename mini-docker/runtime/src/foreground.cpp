@@ -31,7 +31,7 @@ void reap_others(const Process& process) {
 
 /// One signal of ours: WINCH sets the terminal's size, CHLD reaps, others go to the container.
 void handle_signal(int signal_fd, const Process& process, const UniqueFd& terminal) {
-  struct signalfd_siginfo info {};
+  struct signalfd_siginfo info{};
   const sys::Result<std::size_t> size = sys::read(signal_fd, &info, sizeof(info));
   if (!size || size.value() != sizeof(info)) return;
   const int signal = static_cast<int>(info.ssi_signo);

@@ -104,8 +104,9 @@ void delete_container(const std::string& root, const std::string& id, Force forc
   const Status status = status_of(root, state);
   const bool deletable = status == Status::stopped || status == Status::created;
   if (!deletable && force == Force::no) {
-    throw Error(ErrorKind::conflict, fmt::format("cannot delete container {} that is not stopped: {}",
-                                                 id, name_of(status)));
+    throw Error(
+        ErrorKind::conflict,
+        fmt::format("cannot delete container {} that is not stopped: {}", id, name_of(status)));
   }
   const trace::Scope scope("runtime", fmt::format("delete the container {}", id),
                            "the state goes last: it tells what else there is");

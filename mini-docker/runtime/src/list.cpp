@@ -13,8 +13,8 @@ using Row = std::array<std::string, 6>;
 Row row_of(const ListedContainer& container) {
   const State& state = container.state;
   const pid_t pid = container.status == Status::stopped ? 0 : state.pid;
-  return {state.id, fmt::format("{}", pid), std::string(name_of(container.status)), state.bundle,
-          state.created, state.owner};
+  return {state.id,     fmt::format("{}", pid), std::string(name_of(container.status)),
+          state.bundle, state.created,          state.owner};
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "commands.hpp"
 #include "log.hpp"
@@ -58,8 +58,8 @@ void take_explain(std::vector<std::string>& arguments, GlobalOptions& global) {
       throw minidocker::Error(minidocker::ErrorKind::invalid_argument,
                               fmt::format("{}: --explain is text or json", *it));
     }
-    global.explain = *it == "--explain=json" ? minidocker::trace::Format::json
-                                             : minidocker::trace::Format::text;
+    global.explain =
+        *it == "--explain=json" ? minidocker::trace::Format::json : minidocker::trace::Format::text;
     arguments.erase(it);
     return;
   }
@@ -166,9 +166,8 @@ void add_refused_commands(CLI::App& app) {
 
 int run(int argc, char** argv, CommandLine& line) {
   CLI::App app("mini-runc: an OCI runtime that explains itself", "mini-runc");
-  app.set_version_flag("-v,--version",
-                       fmt::format("runc version {} (mini-runc)\nspec: {}", MD_VERSION,
-                                   minidocker::spec::kOciVersion));
+  app.set_version_flag("-v,--version", fmt::format("runc version {} (mini-runc)\nspec: {}",
+                                                   MD_VERSION, minidocker::spec::kOciVersion));
   app.require_subcommand(1);
   add_globals(app, line);
   add_make_commands(app, line);

@@ -8,13 +8,13 @@ namespace minidocker::runtime {
 // says why.
 Recipe compile(ChildPlan& plan, const PlanInput& input) {
   Compiler c{plan, input, {}};
-  add_birth(c);         // its cgroup before its cgroup namespace: that one's root is where it is
-  add_limits(c);        // the host's privileges end with the user namespace
+  add_birth(c);   // its cgroup before its cgroup namespace: that one's root is where it is
+  add_limits(c);  // the host's privileges end with the user namespace
   add_namespaces(c);
   add_root(c);
-  add_mounts(c);        // while the host's paths and its /proc can still be named
+  add_mounts(c);  // while the host's paths and its /proc can still be named
   add_devices(c);
-  add_console(c);       // its devpts must be mounted
+  add_console(c);  // its devpts must be mounted
   add_pivot(c);
   add_names(c);
   add_hidden_paths(c);  // after pivot_root: their names are the container's

@@ -39,12 +39,12 @@ struct PlanInput {
 
 /// What the parent has to know of the plan.
 struct Recipe {
-  sys::CloneArgs clone;                   ///< of the first process
-  bool sibling = false;                   ///< a CloneSibling sends the pidfd of the real one
-  bool id_maps = false;                   ///< Sync(id_maps) comes first
-  bool console = false;                   ///< a SendFd brings the terminal
-  std::size_t find_program = 0;           ///< index of FindProgram: its errors are ProgramErrors
-  std::size_t exec = 0;                   ///< index of Exec: likewise
+  sys::CloneArgs clone;                    ///< of the first process
+  bool sibling = false;                    ///< a CloneSibling sends the pidfd of the real one
+  bool id_maps = false;                    ///< Sync(id_maps) comes first
+  bool console = false;                    ///< a SendFd brings the terminal
+  std::size_t find_program = 0;            ///< index of FindProgram: its errors are ProgramErrors
+  std::size_t exec = 0;                    ///< index of Exec: likewise
   std::optional<std::size_t> lookup_user;  ///< index of LookupUser: its errors have docker's words
 };
 

@@ -33,16 +33,11 @@ std::string fifo_of(const std::string& root, const std::string& id) {
 }
 
 std::string write_state(const State& state) {
-  const Json json = {{"ociVersion", spec::kOciVersion},
-                     {"id", state.id},
-                     {"pid", state.pid},
-                     {"startTime", state.start_time},
-                     {"bundle", state.bundle},
-                     {"rootfs", state.rootfs},
-                     {"created", state.created},
-                     {"owner", state.owner},
-                     {"cgroup", state.cgroup},
-                     {"annotations", state.annotations}};
+  const Json json = {
+      {"ociVersion", spec::kOciVersion}, {"id", state.id},         {"pid", state.pid},
+      {"startTime", state.start_time},   {"bundle", state.bundle}, {"rootfs", state.rootfs},
+      {"created", state.created},        {"owner", state.owner},   {"cgroup", state.cgroup},
+      {"annotations", state.annotations}};
   return json.dump();
 }
 
