@@ -40,8 +40,8 @@ struct [[nodiscard]] StepResult {
   StepResult() noexcept = default;
   /// A failed call fails the step; a successful one does not.
   template <class T>
-  StepResult(const sys::Result<T>& result) noexcept  // NOLINT(google-explicit-constructor): so that
-                                                     // a step can `return sys::x(...)`
+  StepResult(const sys::Result<T>& result) noexcept  // NOLINT(google-explicit-*): so that a step
+                                                     // can `return sys::x(...)`
       : error(result.error()), call(result.ok() ? nullptr : &result.call()) {}
 
   /// The step is done.
