@@ -5,7 +5,7 @@
  *
  *   floor ROOTFS ID COMMAND [ARG...]       as root; exits as COMMAND does
  *
- * Parent: a group per v1 hierarchy of /proc/self/cgroup (a cpuset one gets its parent's cpus and
+ * Parent: a group per v1 hierarchy of /proc/self/cgroup (an empty cpuset gets its parent's cpus and
  * mems, nobody may enter it else); device rules; clone3 straight into the pid, net, ipc, uts and
  * mount namespaces, with a pidfd. Child: joins each group by writing 0 to `tasks` (no global lock
  * is taken for that, as for another's pid in cgroup.procs); setsid, hostname, `lo` up; / slave,
@@ -81,7 +81,7 @@ static void make_groups(void) {
                                       "c 5:2 rwm", "c 10:200 rwm", "c 136:* rwm"};
   for (int i = 0; i < group_count; i++) {
     MUST(mkdir(groups[i], 0755));
-    if (strcmp(hierarchies[i], "cpuset") == 0) {
+    if (strcmp(hierarchies[i], "cpuset") == 0 && *get(groups[i], "cpuset.mems") == '\n') {
       put(groups[i], "cpuset.cpus", get("/sys/fs/cgroup/cpuset", "cpuset.cpus"));
       put(groups[i], "cpuset.mems", get("/sys/fs/cgroup/cpuset", "cpuset.mems"));
     }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -114,8 +115,7 @@ class Tracee {
     if (++count_ < strike_.when) return;
     run_.fired = true;
     run_.call = call;
-    run_.detail = path_at(info.entry.args[1]);
-    if (run_.detail.empty()) run_.detail = path_at(info.entry.args[0]);
+    run_.detail = what_about(call, info.entry.args);
     if (strike_.error == 0) {
       ::kill(pid_, SIGKILL);
       wait();
@@ -124,12 +124,15 @@ class Tracee {
     }
   }
 
-  /// No call at all instead of it, and the error where its result would be.
+  /// No call at all instead of it, and the error where its result would be. Only close(2) is made:
+  /// on Linux the descriptor is gone whatever close says.
   void fail_call() {
     struct user_regs_struct registers{};
-    ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
-    registers.orig_rax = ~0ULL;
-    ::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers);
+    if (run_.call != SYS_close) {
+      ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
+      registers.orig_rax = ~0ULL;
+      ::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers);
+    }
     if (::ptrace(PTRACE_SYSCALL, pid_, nullptr, nullptr) < 0 || !wait()) return;
     ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
     registers.rax = static_cast<unsigned long long>(-static_cast<long long>(strike_.error));
@@ -147,6 +150,23 @@ class Tracee {
       if (c < '!' || c > '~') return {};
     }
     return path;
+  }
+
+  /// The path that a call names; else where its descriptor leads; else, of waitid, for whom.
+  std::string what_about(long call, const std::uint64_t (&args)[6]) const {
+    if (call == SYS_waitid) return args[0] == P_ALL ? "any" : "one";
+    for (const int at : {1, 0}) {
+      const std::string path = path_at(args[at]);
+      if (!path.empty()) return path;
+    }
+    return call == SYS_rt_sigprocmask ? "" : descriptor_path(args[0]);
+  }
+
+  /// Where a descriptor leads; empty if it is none.
+  std::string descriptor_path(unsigned long long fd) const {
+    std::array<char, 300> path{};
+    const std::string link = "/proc/" + std::to_string(pid_) + "/fd/" + std::to_string(fd);
+    return ::readlink(link.c_str(), path.data(), path.size() - 1) > 0 ? path.data() : "";
   }
 
   pid_t pid_;
