@@ -4,10 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
+#include <chrono>
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "container_cgroup.hpp"
@@ -27,10 +26,17 @@ namespace {
 
 constexpr const char* kChapter = "runtime";
 
+/// By hand, as gmtime(3) would open and read /etc/localtime first.
 std::string now_rfc3339() {
-  struct timespec now {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09d}Z", fmt::gmtime(now.tv_sec), now.tv_nsec);
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  const auto day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(now - day);
+  return fmt::format("{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}.{:09d}Z",
+                     static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
 std::vector<JoinedNamespace> open_namespaces(const spec::Spec& spec) {
@@ -56,8 +62,8 @@ std::vector<namespaces::IdMapping> id_maps(const std::vector<spec::IdMapping>& m
   const std::string& name = spec.process.args.at(0);
   const bool missing = error.code() == ENOENT || error.code() == ENOTDIR;
   if (missing && name.find('/') == std::string::npos) {
-    throw ProgramError(127, fmt::format("exec: {}: executable file not found in $PATH",
-                                        quoted(name)));
+    throw ProgramError(127,
+                       fmt::format("exec: {}: executable file not found in $PATH", quoted(name)));
   }
   throw ProgramError(missing ? 127 : 126,
                      fmt::format("exec: {}: {} ({})", quoted(name), errno_words(error.code()),
@@ -74,8 +80,7 @@ std::vector<namespaces::IdMapping> id_maps(const std::vector<spec::IdMapping>& m
 /// own ids, without privilege, must deny it.
 bool denies_setgroups(const spec::Spec& spec) {
   if (!spec.linux_.makes(spec::NamespaceType::user)) return false;
-  return namespaces::choose_writer(namespaces::own_credentials(),
-                                   id_maps(spec.linux_.uid_mappings),
+  return namespaces::choose_writer(namespaces::own_credentials(), id_maps(spec.linux_.uid_mappings),
                                    id_maps(spec.linux_.gid_mappings)) ==
          namespaces::MapWriter::direct_own_id;
 }
@@ -202,7 +207,8 @@ PlanText Container::plan(const spec::Spec& spec, const CreateOptions& options) {
   static_cast<void>(spec::validate(spec));
   PlanText text;
   const cgroups::Location location = choose_location(spec, options);
-  text.parent.push_back(fmt::format("record the container in {}/{}", options.state_root, options.id));
+  text.parent.push_back(
+      fmt::format("record the container in {}/{}", options.state_root, options.id));
   for (std::string& line : describe_cgroup(location, spec)) {
     text.parent.push_back(std::move(line));
   }
@@ -234,8 +240,12 @@ const std::vector<std::string>& Container::warnings() const { return parts_->war
 void Container::remove() {
   const trace::Scope scope(kChapter, "remove what is left of the container");
   if (parts_->cgroup) {
-    parts_->cgroup->kill_all();
-    parts_->cgroup->remove();
+    // The kernel says in one call a group whether anybody is left in it.
+    if (!remove_empty_cgroup(parts_->location)) {
+      parts_->cgroup->kill_all();
+      parts_->cgroup->remove();
+    }
+    parts_->cgroup->release();
   }
   parts_->dir.remove();
 }

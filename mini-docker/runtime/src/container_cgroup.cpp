@@ -1,5 +1,6 @@
 #include "container_cgroup.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "minidocker/cgroups/limits.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::runtime {
@@ -56,10 +58,10 @@ std::vector<cgroups::DeviceRule> rules_of(const spec::Spec& spec) {
   std::vector<cgroups::DeviceRule> rules = cgroups::default_device_rules();
   for (const spec::Device& device : spec.linux_.devices) {
     if (device.type == 'p') continue;
-    rules.push_back({cgroups::Verdict::allow,
-                     device.type == 'b' ? cgroups::DeviceType::block
-                                        : cgroups::DeviceType::character,
-                     device.major, device.minor});
+    rules.push_back(
+        {cgroups::Verdict::allow,
+         device.type == 'b' ? cgroups::DeviceType::block : cgroups::DeviceType::character,
+         device.major, device.minor});
   }
   bool first = true;
   for (const spec::DeviceRule& rule : spec.linux_.resources.devices) {
@@ -122,10 +124,20 @@ std::vector<std::string> describe_cgroup(const cgroups::Location& location,
   return lines;
 }
 
+bool remove_empty_cgroup(const cgroups::Location& location) {
+  const trace::Scope scope(kChapter, "remove the container's cgroup",
+                           "the kernel refuses (EBUSY) while somebody is in it");
+  bool all_gone = true;
+  for (const cgroups::Directory& directory : location.directories) {
+    const sys::Result<> removed = sys::rmdir(directory.path().c_str());
+    all_gone = all_gone && (removed || removed.error() == ENOENT);
+  }
+  return all_gone;
+}
+
 void signal_cgroup(const std::string& location, int signal) {
   if (location.empty()) return;
-  const cgroups::Cgroup cgroup =
-      cgroups::Cgroup::reopen(cgroups::Location::from_text(location));
+  const cgroups::Cgroup cgroup = cgroups::Cgroup::reopen(cgroups::Location::from_text(location));
   for (const pid_t pid : cgroup.processes()) {
     sys::Result<UniqueFd> process = sys::pidfd_open(pid);
     if (process) static_cast<void>(sys::pidfd_send_signal(process.value().get(), signal));

@@ -27,6 +27,9 @@ namespace minidocker::runtime {
 [[nodiscard]] std::vector<std::string> describe_cgroup(const cgroups::Location& location,
                                                        const spec::Spec& spec);
 
+/// Removes the group as far as nobody is in it; false if somebody is (or it cannot be removed).
+[[nodiscard]] bool remove_empty_cgroup(const cgroups::Location& location);
+
 /// \name Of a container that exists; `location` is the text in its State, which may be empty
 ///@{
 void signal_cgroup(const std::string& location, int signal);  ///< to everyone in it
