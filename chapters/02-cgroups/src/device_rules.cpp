@@ -71,6 +71,7 @@ std::vector<DeviceRule> default_device_rules() {
       {kAllow, kChar, 1, 9, kAnyAccess},     // urandom
       {kAllow, kChar, 5, 0, kAnyAccess},     // tty
       {kAllow, kChar, 5, 2, kAnyAccess},     // ptmx
+      {kAllow, kChar, 10, 200, kAnyAccess},  // net/tun: for VPNs in containers, as runc has it
       {kAllow, kChar, 136, {}, kAnyAccess},  // terminals
   };
 }

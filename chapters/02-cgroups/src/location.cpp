@@ -55,9 +55,9 @@ std::string parent_of(const std::string& group) {
 }
 
 /// May we make groups in `base`? Root is not asked: only a read-only mount stops it.
-bool may_make_in(const Hierarchy& hierarchy, const std::string& base) {
+bool may_make_in(const Hierarchy& hierarchy, const std::string& base, uid_t who) {
   if (hierarchy.read_only) return false;
-  if (sys::geteuid() == 0) return true;
+  if (who == 0) return true;
   return sys::faccessat(AT_FDCWD, joined(hierarchy.mount, base).c_str(), W_OK).ok();
 }
 
@@ -90,10 +90,10 @@ Reason not_writable(const Hierarchy& hierarchy) {
 using Choice = std::variant<std::string, Reason>;
 
 /// v1: the base a path starts from, or our own group where that is not ours to write.
-Choice choose_v1(const Hierarchy& hierarchy, bool absolute) {
+Choice choose_v1(const Hierarchy& hierarchy, bool absolute, uid_t who) {
   const std::string wanted = absolute ? "/" : hierarchy.own;
-  if (may_make_in(hierarchy, wanted)) return wanted;
-  if (absolute && hierarchy.own != "/" && may_make_in(hierarchy, hierarchy.own)) {
+  if (may_make_in(hierarchy, wanted, who)) return wanted;
+  if (absolute && hierarchy.own != "/" && may_make_in(hierarchy, hierarchy.own, who)) {
     const trace::Scope told("02-cgroups", "go below our own group " + hierarchy.own,
                             "the root of the hierarchy may not be written");
     return hierarchy.own;
@@ -103,14 +103,14 @@ Choice choose_v1(const Hierarchy& hierarchy, bool absolute) {
 
 /// v2: the first place that may be written and has the controllers. Below our own group comes
 /// last: it holds us, and a group with processes cannot hand controllers down.
-Choice choose_v2(const Hierarchy& hierarchy, bool absolute) {
+Choice choose_v2(const Hierarchy& hierarchy, bool absolute, uid_t who) {
   std::vector<std::string> bases;
   if (absolute) bases.emplace_back("/");
   bases.push_back(parent_of(hierarchy.own));
   bases.push_back(hierarchy.own);
   std::optional<std::string> usable;
   for (const std::string& base : bases) {
-    if (!may_make_in(hierarchy, base)) continue;
+    if (!may_make_in(hierarchy, base, who)) continue;
     if (!usable) usable = base;
     if (!has_controllers(hierarchy, base)) continue;
     usable = base;
@@ -127,10 +127,11 @@ std::variant<Location, Reason> place(const Layout& layout, std::string_view path
   const std::string group = clean_path(path);
   if (layout.hierarchies.empty()) return no_hierarchy();
   Location location{layout.mode, {}};
+  const uid_t who = sys::geteuid();
   for (const Hierarchy& hierarchy : layout.hierarchies) {
     const bool absolute = path.starts_with('/');
-    Choice base =
-        layout.mode == Mode::v2 ? choose_v2(hierarchy, absolute) : choose_v1(hierarchy, absolute);
+    Choice base = layout.mode == Mode::v2 ? choose_v2(hierarchy, absolute, who)
+                                          : choose_v1(hierarchy, absolute, who);
     if (const Reason* reason = std::get_if<Reason>(&base)) return *reason;
     location.directories.push_back(
         {hierarchy.controllers, hierarchy.mount, joined(std::get<std::string>(base), group)});
