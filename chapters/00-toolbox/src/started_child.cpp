@@ -81,7 +81,14 @@ void StartedChild::wait_for(SyncPoint point) {
 
 void StartedChild::resume() {
   const char go = 1;
-  sys::send(socket_.get(), &go, 1).or_throw("go-ahead to the child");
+  sys::Result<std::size_t> sent = sys::send(socket_.get(), &go, 1);
+  if (sent.error() == EPIPE) {
+    // It did not wait for us: what it said last is why.
+    const std::optional<ChildMessage> message = next_message();
+    if (message && message->kind == ChildMessage::Kind::failed) fail(*message);
+    fail_as_dead();
+  }
+  std::move(sent).or_throw("go-ahead to the child");
 }
 
 UniqueFd StartedChild::receive_fd() {
