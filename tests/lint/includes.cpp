@@ -15,14 +15,17 @@ const SourceFile* find_ours(const SourceTree& tree, const std::string& name) {
   return nullptr;
 }
 
-// A private header: in the file's directory, or in one above it that the build adds to the path.
+// A private header: in the file's directory, in one above it that the build adds to the path, or
+// in the src/ of one above it, which a room's own tests may look into.
 const SourceFile* find_beside(const SourceTree& tree, const SourceFile& file,
                               const std::string& name) {
   std::filesystem::path directory = file.path;
   do {
     directory = directory.parent_path();
-    const std::string path = (directory / name).lexically_normal().string();
-    if (const SourceFile* found = tree.find(path)) return found;
+    for (const std::filesystem::path& place : {directory, directory / "src"}) {
+      const std::string path = (place / name).lexically_normal().string();
+      if (const SourceFile* found = tree.find(path)) return found;
+    }
   } while (!directory.empty());
   return nullptr;
 }

@@ -84,7 +84,8 @@ TEST_F(Users, FifoInPlaceOfAFileIsRefusedAndHangsNobody) {
 }
 
 TEST_F(Users, FileWithoutEndIsRefused) {
-  ASSERT_EQ(0, ::close(::creat((root_ / "etc/passwd").c_str(), 0600)));
+  const std::string path = root_ / "etc/passwd";
+  ASSERT_EQ(0, ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
   ASSERT_EQ(0, ::truncate((root_ / "etc/passwd").c_str(), 64 << 20));
   EXPECT_EQ(EFBIG, look_up("web"));
 }

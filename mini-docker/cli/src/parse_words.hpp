@@ -3,8 +3,6 @@
 /// One CLI11 parser, with docker's words for what is wrong. A template, so that only *_main.cpp
 /// files have to know CLI11.
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -22,9 +20,9 @@ struct HelpWanted {
 inline void refuse_unknown_flag(const std::string& word) {
   if (word.size() < 2 || word[0] != '-' || word == "--") return;
   if (word[1] == '-') {
-    throw UsageError(fmt::format("unknown flag: {}", word.substr(0, word.find('='))));
+    throw UsageError("unknown flag: " + word.substr(0, word.find('=')));
   }
-  throw UsageError(fmt::format("unknown shorthand flag: '{}' in {}", word[1], word));
+  throw UsageError(std::string("unknown shorthand flag: '") + word[1] + "' in " + word);
 }
 
 /// Parses `args` and returns the words from the first one on that is no flag. `App` is a CLI::App
@@ -42,7 +40,7 @@ std::vector<std::string> parse_words(App& app, const std::vector<std::string>& a
     throw;
   } catch (const std::runtime_error& error) {
     if (!args.empty() && args.back().starts_with('-')) {
-      throw UsageError(fmt::format("flag needs an argument: {}", args.back()));
+      throw UsageError("flag needs an argument: " + args.back());
     }
     throw UsageError(error.what());
   }

@@ -267,7 +267,7 @@ TEST_F(ProgramSettings, NoDescriptorLeaksIntoTheProgram) {
 }
 
 TEST_F(ProgramSettings, ADescriptorThatTheCallerLeftOpenDoesNotReachTheProgram) {
-  const int secret = ::open("/etc/hostname", O_RDONLY);
+  const int secret = ::open("/etc/hostname", O_RDONLY);  // lint: inherited
   ASSERT_GE(secret, 0);
   bundle_->script("ls /proc/self/fd | wc -l");
   bundle_->write();
@@ -278,7 +278,7 @@ TEST_F(ProgramSettings, ADescriptorThatTheCallerLeftOpenDoesNotReachTheProgram) 
 }
 
 TEST_F(ProgramSettings, PreservedDescriptorsReachTheProgram) {
-  const int file = ::open((dir_ / "note").c_str(), O_RDWR | O_CREAT, 0600);
+  const int file = ::open((dir_ / "note").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   ASSERT_GE(file, 0);
   bundle_->script("echo hi >&3");
   bundle_->write();
