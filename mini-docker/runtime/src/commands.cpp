@@ -196,7 +196,7 @@ int spec_command(const std::string& bundle, bool rootless) {
   }
   const spec::Spec spec =
       rootless ? spec::rootless_spec(sys::geteuid(), sys::getegid()) : spec::default_spec();
-  write_atomically(path, spec::write(spec, spec::Layout::pretty) + "\n", 0666 & 0644);
+  write_atomically(path, spec::write(spec, spec::Layout::pretty));
   return 0;
 }
 

@@ -38,9 +38,14 @@ void wait_for_readers_gone(int fifo) {
   while (!sys::poll(wait, -1)) continue;
 }
 
-void wait_for_end(int pidfd) {
+/// How long a killed process may take to be gone: it may be in the middle of a disk access.
+constexpr int kPatienceMs = 10'000;
+
+bool ends_in_time(int pidfd) {
   std::array<struct pollfd, 1> wait{{{pidfd, POLLIN, 0}}};
-  while (!sys::poll(wait, -1)) continue;
+  sys::Result<int> ready = sys::poll(wait, kPatienceMs);
+  while (!ready) ready = sys::poll(wait, kPatienceMs);
+  return ready.value() > 0;
 }
 
 void kill_and_wait(const State& state) {
@@ -49,7 +54,11 @@ void kill_and_wait(const State& state) {
   sys::Result<> sent = sys::pidfd_send_signal(process->get(), SIGKILL);
   if (!sent && sent.error() == ESRCH) return;
   std::move(sent).or_throw(fmt::format("process {}, SIGKILL", state.pid));
-  wait_for_end(process->get());
+  if (ends_in_time(process->get())) return;
+  throw Error(ErrorKind::unavailable,
+              fmt::format("container init process {} is still there 10 s after SIGKILL; hint: it "
+                          "waits for others in its PID namespace, whose own parents must reap them",
+                          state.pid));
 }
 
 }  // namespace
