@@ -146,7 +146,10 @@ void add_privileges(Compiler& c) {
   c.plan.add(security::SetIds{c.user, groups_of(c), user_name});
   c.plan.add(security::SetCapabilities{sets.effective, sets.permitted, sets.inheritable});
   c.plan.add(security::ClearAmbient{});
-  if (!sets.ambient.empty()) c.plan.add(security::RaiseAmbient{sets.ambient});
+  // The kernel takes only what is inheritable and permitted too; `runc spec` writes an ambient set
+  // beside an empty inheritable one, and runc leaves it then.
+  const security::CapabilitySet raise = sets.ambient & sets.inheritable & sets.permitted;
+  if (!raise.empty()) c.plan.add(security::RaiseAmbient{raise});
   c.plan.add(security::EnterDirectory{cwd});
   // A change of ids has cleared it.
   if (c.options().lifetime == Lifetime::parent) c.plan.add(security::ParentDeathSignal{SIGKILL});
@@ -159,8 +162,8 @@ void add_program(Compiler& c) {
     c.plan.add(namespaces::StdioTo{{stdio.in, stdio.out, stdio.err}});
   }
   char** argv = c.plan.copy_array(process.args);
-  c.program = static_cast<char*>(static_cast<void*>(
-      c.plan.make<std::array<char, FindProgram::kMaxPath>>()));
+  c.program = static_cast<char*>(
+      static_cast<void*>(c.plan.make<std::array<char, FindProgram::kMaxPath>>()));
   c.recipe.find_program = c.plan.size();
   c.plan.add(FindProgram{argv[0], find_variable(c, "PATH"), c.program});
   c.plan.add(Sync{SyncPoint::ready, "record the container"});
