@@ -48,7 +48,7 @@ class Observed {
 
 class Capabilities : public ::testing::Test {
  protected:
-  testing::LeakCheck leaks_;
+  testing::LeakCheck leaks_{{.cgroups = {}}};
 };
 
 TEST_F(Capabilities, OfOurselvesAreWhatTheKernelSays) {

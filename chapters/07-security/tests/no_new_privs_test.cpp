@@ -21,7 +21,7 @@ using testing::run_command;
 
 TEST(NoNewPrivs, SetuidProgramGainsNothing) {
   MD_NEEDS("root", "user");
-  const testing::LeakCheck leaks;
+  const testing::LeakCheck leaks({.cgroups = {}});
   testing::in_sandbox([] {
     // Not nosuid, as the sandbox's own may be.
     ASSERT_EQ(0, ::mount("tmpfs", "/tmp", "tmpfs", 0, "mode=755"));

@@ -25,7 +25,7 @@ using testing::write_text;
 
 /// A mount namespace of its own with /tmp to play in; "/" stands for the container's root.
 void in_mounts(const std::function<void()>& body) {
-  const testing::LeakCheck leaks;
+  const testing::LeakCheck leaks({.cgroups = {}});
   testing::in_sandbox(
       [&] {
         write_text("/tmp/secret", "secret");

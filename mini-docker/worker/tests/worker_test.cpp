@@ -70,7 +70,7 @@ class WorkerTest : public ::testing::Test {
     return result;
   }
 
-  minidocker::testing::LeakCheck leaks_;
+  minidocker::testing::LeakCheck leaks_{{.cgroups = {}}};  // others make groups meanwhile
   TempDir dir_;
   std::vector<WorkerEvent> events_;
 };
