@@ -11,6 +11,7 @@ namespace minidocker::testing {
 // A name for each call that the runtime makes or may come to make.
 #define MD_CALL(name) {SYS_##name, #name}
 
+// lint: flat (a table)
 std::string call_name(long number) {
   static const std::map<long, const char*> kNames{
       MD_CALL(access),

@@ -35,8 +35,9 @@ pid_t start_traced(const std::vector<std::string>& argv, const std::string& err_
   const pid_t pid = ::fork();
   if (pid < 0) fail("fork");
   if (pid == 0) {
-    const int null = ::open("/dev/null", O_RDWR);
-    const int err = ::open(err_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    const int null = ::open("/dev/null", O_RDWR);  // lint: inherited
+    const int err_flags = O_WRONLY | O_CREAT | O_TRUNC;
+    const int err = ::open(err_path.c_str(), err_flags, 0600);  // lint: inherited
     ::dup2(null, 0);
     ::dup2(null, 1);
     ::dup2(err, 2);

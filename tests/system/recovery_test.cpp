@@ -11,7 +11,7 @@ class RecoveryTest : public MiniDockerTest {
   [[nodiscard]] Words sleeper(const Words& flags) const {
     Words words{"run"};
     words.insert(words.end(), flags.begin(), flags.end());
-    words.insert(words.end(), {"busybox", "sh", "-c", "echo ready; exec sleep 1000"});
+    words.insert(words.end(), {"busybox", "sh", "-c", "sleep 1000 & echo ready; wait"});
     return state().command(words);
   }
   static pid_t find_descendant(pid_t of, const std::string& name) {
@@ -25,7 +25,7 @@ class RecoveryTest : public MiniDockerTest {
 TEST_F(RecoveryTest, AContainerEndsWithItsKilledClient) {
   testing::RunningCommand command(sleeper({"--rm"}));
   ASSERT_TRUE(command.read_until("ready"));
-  const pid_t program = find_descendant(command.pid(), "sleep");
+  const pid_t program = find_descendant(command.pid(), "sh");
   const pid_t shim = find_descendant(command.pid(), "mini-shim");
   ASSERT_NE(program, 0);
   ASSERT_NE(shim, 0);
@@ -50,7 +50,7 @@ TEST_F(RecoveryTest, AKilledClientsContainerIsKnownToHaveEnded) {
 TEST_F(RecoveryTest, AKilledShimTakesTheContainerWithItAndTheClientSaysSo) {
   testing::RunningCommand command(sleeper({"--rm"}));
   ASSERT_TRUE(command.read_until("ready"));
-  const pid_t program = find_descendant(command.pid(), "sleep");
+  const pid_t program = find_descendant(command.pid(), "sh");
   const pid_t shim = find_descendant(command.pid(), "mini-shim");
   ASSERT_EQ(::kill(shim, SIGKILL), 0);
   expect_refused(command.wait(), 125, "shim died");
