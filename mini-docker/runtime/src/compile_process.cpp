@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/auxv.h>
 
 #include <array>
 #include <string>
@@ -90,10 +91,17 @@ security::CapabilitySets5 five_sets(const Compiler& c) {
           security::parse_capabilities(names.ambient, &unknown)};
 }
 
-/// A process in a new user namespace starts with all that the kernel knows.
+/// A process in a new user namespace starts with all that the kernel knows. Elsewhere it has ours:
+/// to read /proc for which those are would cost more than to drop one that is not there.
 security::CapabilitySet present_bounding(const Compiler& c) {
-  return c.in_user_namespace() ? security::kernel_capabilities()
-                               : security::own_capabilities().bounding;
+  return c.in_user_namespace() ? security::kernel_capabilities() : security::kAllKnown;
+}
+
+/// May SetIds change an id, which clears the parent's death signal? Who we are stands in the
+/// auxiliary vector: no call needs to ask.
+bool changes_ids(const spec::User& user) {
+  return user.uid != 0 || user.gid != 0 || !user.username.empty() || ::getauxval(AT_EUID) != 0 ||
+         ::getauxval(AT_EGID) != 0;
 }
 
 }  // namespace
@@ -140,7 +148,7 @@ void add_privileges(Compiler& c) {
   const char* user_name = add_user(c);
   c.environment = add_environment(c);
   const char* cwd = c.plan.copy(process.cwd);
-  c.plan.add(security::MakeDirectory{c.root, cwd});
+  if (process.cwd != "/") c.plan.add(security::MakeDirectory{c.root, cwd});
   c.plan.add(security::DropBounding{sets.bounding, present_bounding(c)});
   if (user_name != nullptr || process.user.uid != 0) c.plan.add(security::KeepCapabilities{});
   c.plan.add(security::SetIds{c.user, groups_of(c), user_name});
@@ -151,8 +159,9 @@ void add_privileges(Compiler& c) {
   const security::CapabilitySet raise = sets.ambient & sets.inheritable & sets.permitted;
   if (!raise.empty()) c.plan.add(security::RaiseAmbient{raise});
   c.plan.add(security::EnterDirectory{cwd});
-  // A change of ids has cleared it.
-  if (c.options().lifetime == Lifetime::parent) c.plan.add(security::ParentDeathSignal{SIGKILL});
+  if (c.options().lifetime == Lifetime::parent && changes_ids(process.user)) {
+    c.plan.add(security::ParentDeathSignal{SIGKILL});
+  }
 }
 
 void add_program(Compiler& c) {

@@ -116,11 +116,12 @@ StateDir StateDir::make(const std::string& root, const std::string& id) {
 }
 
 StateDir::StateDir(StateDir&& other) noexcept
-    : path_(std::exchange(other.path_, {})), maker_(other.maker_) {}
+    : path_(std::exchange(other.path_, {})), maker_(other.maker_), has_fifo_(other.has_fifo_) {}
 
 StateDir& StateDir::operator=(StateDir&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(maker_, other.maker_);
+  std::swap(has_fifo_, other.has_fifo_);
   return *this;
 }
 
@@ -137,16 +138,17 @@ void StateDir::save(const State& state) const {
   write_atomically(path_ + "/state.json", write_state(state), 0600);
 }
 
-UniqueFd StateDir::make_fifo() const {
+UniqueFd StateDir::make_fifo() {
   const std::string path = path_ + "/exec.fifo";
   sys::mknodat(AT_FDCWD, path.c_str(), S_IFIFO | 0600, 0).or_throw(quoted(path));
+  has_fifo_ = true;
   return sys::open(path.c_str(), O_RDWR).or_throw(quoted(path));
 }
 
 void StateDir::remove() {
   const std::string path = std::exchange(path_, {});
   // The two names it can hold, in the order in which find_state would miss them.
-  static_cast<void>(sys::unlink((path + "/exec.fifo").c_str()));
+  if (has_fifo_) static_cast<void>(sys::unlink((path + "/exec.fifo").c_str()));
   static_cast<void>(sys::unlink((path + "/state.json").c_str()));
   sys::Result<> removed = sys::rmdir(path.c_str());
   if (!removed && removed.error() == ENOENT) return;

@@ -52,7 +52,7 @@ class StateDir {
   /// Replaces state.json. Throws SystemError.
   void save(const State& state) const;
   /// Makes exec.fifo and opens it for reading and writing, so that no open ever blocks.
-  [[nodiscard]] UniqueFd make_fifo() const;
+  [[nodiscard]] UniqueFd make_fifo();
   /// Removes it now. Throws SystemError.
   void remove();
   /// The directory stays.
@@ -62,6 +62,7 @@ class StateDir {
   StateDir() = default;
   std::string path_;
   pid_t maker_ = -1;
+  bool has_fifo_ = false;
 };
 
 /// The state of a container; nothing if there is none of that id. A directory without a readable
