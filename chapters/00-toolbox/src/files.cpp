@@ -198,7 +198,8 @@ std::string read_all(int fd, std::string_view object) {
   std::size_t used = 0;
   // Control files tell no size in fstat(2), so only a read of nothing is the end.
   while (true) {
-    if (content.size() - used < 4096) content.resize(content.size() + (used == 0 ? 4096 : kChunk));
+    // Twice a page at first: most files are shorter than one, and get by without a second piece.
+    if (content.size() - used < 4096) content.resize(content.size() + (used == 0 ? 8192 : kChunk));
     std::size_t got =
         sys::read(fd, content.data() + used, content.size() - used).or_throw(quoted(object));
     if (got == 0) break;
@@ -244,7 +245,8 @@ void write_atomically(const std::string& path, std::string_view content, mode_t 
                       Durability durability) {
   const std::string dir = parent_dir(path);
   TemporaryFile file(dir, mode);
-  sys::fchmod(file.fd(), mode).or_throw(quoted(path));  // whatever the umask is
+  // What a umask takes from others has to be given back; from the owner it takes nothing in use.
+  if ((mode & 077) != 0) sys::fchmod(file.fd(), mode).or_throw(quoted(path));
   write_all(file.fd(), content, path);
   if (durability == Durability::synced) sys::fsync(file.fd()).or_throw(quoted(path));
   file.rename_to(path);
