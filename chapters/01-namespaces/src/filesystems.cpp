@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -48,7 +49,8 @@ sys::Result<UniqueFd> open_plain_dir(int root, const char* path) noexcept {
   return sys::openat2(root, path, O_PATH | O_DIRECTORY, kPlain);
 }
 
-/// mkdir of a last component whose parent is there, as is usual below a fresh /dev.
+/// mkdir of a last component whose parent is there, as is usual below a fresh /dev. What can be
+/// made is never procfs: nobody can make a directory in that.
 sys::Result<UniqueFd> make_last_dir(int root, const char* path) noexcept {
   const char* const slash = std::strrchr(path, '/');
   if (slash == nullptr) {
@@ -58,12 +60,14 @@ sys::Result<UniqueFd> make_last_dir(int root, const char* path) noexcept {
   }
   std::array<char, PATH_MAX> parent;
   const std::size_t length = static_cast<std::size_t>(slash - path);
-  if (length == 0 || length >= parent.size()) return make_dirs_in_root(root, path, 0755);
+  if (length >= parent.size()) return refuse_proc(make_dirs_in_root(root, path, 0755));
+  if (length == 0) return make_last_dir(root, slash + 1);
   std::memcpy(parent.data(), path, length);
   parent[length] = '\0';
-  const sys::Result<UniqueFd> opened = open_plain_dir(root, parent.data());
-  if (!opened) return make_dirs_in_root(root, path, 0755);
-  return make_last_dir(opened.value().get(), slash + 1);
+  sys::Result<UniqueFd> opened = open_plain_dir(root, parent.data());
+  if (!opened) return refuse_proc(make_dirs_in_root(root, path, 0755));
+  // execve closes it; a close for each mount would be many.
+  return make_last_dir(std::move(opened).value().release(), slash + 1);
 }
 
 /// Without links on the way the path means what check_destination() has seen. Only images that have
@@ -71,7 +75,7 @@ sys::Result<UniqueFd> make_last_dir(int root, const char* path) noexcept {
 sys::Result<UniqueFd> open_mount_point(int root, const char* path, bool links_allowed) noexcept {
   sys::Result<UniqueFd> plain = open_plain_dir(root, path);
   if (plain) return plain;
-  if (plain.error() == ENOENT) return refuse_proc(make_last_dir(root, path));
+  if (plain.error() == ENOENT) return make_last_dir(root, path);
   if (plain.error() == ELOOP && links_allowed) {
     return refuse_proc(make_dirs_in_root(root, path, 0755));
   }
@@ -118,10 +122,10 @@ void check_destination(std::string_view destination, std::string_view what) {
 }
 
 StepResult MountFilesystem::run(ChildContext&) const noexcept {
-  const sys::Result<UniqueFd> point =
-      open_mount_point(*root, destination, !needs_real_directory(type));
+  sys::Result<UniqueFd> point = open_mount_point(*root, destination, !needs_real_directory(type));
   if (!point) return point;
-  return sys::mount(source, FdPath(point.value().get()).c_str(), type, flags, data);
+  const int where = std::move(point).value().release();  // execve closes it
+  return sys::mount(source, FdPath(where).c_str(), type, flags, data);
 }
 
 std::string MountFilesystem::describe() const {

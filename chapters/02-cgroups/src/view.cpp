@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -45,10 +46,11 @@ std::vector<ControllerLink> links_of(const Location& location) {
 }
 
 StepResult BindGroups::run(ChildContext&) const noexcept {
-  const sys::Result<UniqueFd> tmpfs = open_in_root(*root, where, O_PATH | O_DIRECTORY);
-  if (!tmpfs) return tmpfs;
+  sys::Result<UniqueFd> opened = open_in_root(*root, where, O_PATH | O_DIRECTORY);
+  if (!opened) return opened;
+  const int tmpfs = std::move(opened).value().release();  // execve closes it
   // From here on plain names: nothing is in this tmpfs but what this loop makes.
-  const sys::Result<> entered = sys::fchdir(tmpfs.value().get());
+  const sys::Result<> entered = sys::fchdir(tmpfs);
   if (!entered) return entered;
   for (std::size_t i = 0; i < count; ++i) {
     const sys::Result<> made = sys::mkdirat(AT_FDCWD, names[i], 0755);
@@ -56,8 +58,7 @@ StepResult BindGroups::run(ChildContext&) const noexcept {
     const sys::Result<> bound = sys::mount(groups[i], names[i], nullptr, MS_BIND, nullptr);
     if (!bound) return bound;
   }
-  return sys::mount_setattr(tmpfs.value().get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes, 0,
-                            0);
+  return sys::mount_setattr(tmpfs, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes, 0, 0);
 }
 
 std::string BindGroups::describe() const {

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include <array>
+#include <utility>
 
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
@@ -55,12 +56,13 @@ bool names_mode(std::string_view options) noexcept {
 }
 
 StepResult MountTmpfs::run(ChildContext&) const noexcept {
-  const sys::Result<UniqueFd> there = open_in_root(*root, destination, O_PATH | O_DIRECTORY);
-  if (there) return cover(there.value().get(), *this);
+  // execve closes the descriptors.
+  sys::Result<UniqueFd> there = open_in_root(*root, destination, O_PATH | O_DIRECTORY);
+  if (there) return cover(std::move(there).value().release(), *this);
   if (there.error() != ENOENT) return there;
-  const sys::Result<UniqueFd> made = make_dirs_in_root(*root, destination, 0755);
+  sys::Result<UniqueFd> made = make_dirs_in_root(*root, destination, 0755);
   if (!made) return made;
-  return mount_on(made.value().get(), flags, options);
+  return mount_on(std::move(made).value().release(), flags, options);
 }
 
 std::string MountTmpfs::describe() const {

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -21,9 +22,10 @@ bool is_null_device(const struct stat& status) noexcept {
 
 /// An image can hold a directory /proc with "files" self/fd/5: only procfs itself is believed.
 bool is_procfs(const char* path) noexcept {
-  const sys::Result<UniqueFd> opened = sys::open(path, O_PATH | O_DIRECTORY);
+  sys::Result<UniqueFd> opened = sys::open(path, O_PATH | O_DIRECTORY);
   if (!opened) return false;
-  const sys::Result<struct statfs> status = sys::fstatfs(opened.value().get());
+  // execve closes it.
+  const sys::Result<struct statfs> status = sys::fstatfs(std::move(opened).value().release());
   return status && status.value().f_type == PROC_SUPER_MAGIC;
 }
 
