@@ -10,6 +10,7 @@
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 
 namespace minidocker::unionfs {
 
@@ -49,6 +50,16 @@ StepResult cover(int where, const MountTmpfs& step) noexcept {
   return mount_on(where, step.flags, options.c_str());
 }
 
+// Usually only the last directory is missing; whatever is less simple takes the long way.
+sys::Result<UniqueFd> make_mount_point(int root, const char* path) noexcept {
+  sys::Result<ParentAndName> place = open_parent_in_root(root, path);
+  if (!place) return make_dirs_in_root(root, path, 0755);
+  const int parent = place.value().parent.release();  // execve closes it
+  const char* const name = place.value().name.data();
+  if (!sys::mkdirat(parent, name, 0755)) return make_dirs_in_root(root, path, 0755);
+  return sys::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+}
+
 }  // namespace
 
 bool names_mode(std::string_view options) noexcept {
@@ -60,7 +71,7 @@ StepResult MountTmpfs::run(ChildContext&) const noexcept {
   sys::Result<UniqueFd> there = open_in_root(*root, destination, O_PATH | O_DIRECTORY);
   if (there) return cover(std::move(there).value().release(), *this);
   if (there.error() != ENOENT) return there;
-  sys::Result<UniqueFd> made = make_dirs_in_root(*root, destination, 0755);
+  sys::Result<UniqueFd> made = make_mount_point(*root, destination);
   if (!made) return made;
   return mount_on(std::move(made).value().release(), flags, options);
 }
