@@ -33,6 +33,8 @@ constexpr std::array kTolerated{
     Tolerated{"newfstatat", "/proc/kcore", "it only decides whether there is a link /dev/core"},
     Tolerated{"newfstatat", "/", "the working directory is made then, and found to be there"},
     Tolerated{"openat2", "/dev", "the short way to a mount point; the long one is taken then"},
+    Tolerated{"openat2", "/dev/", "likewise, to the parent of a tmpfs' mount point"},
+    Tolerated{"mkdirat", "shm", "likewise: the long way makes it then"},
     Tolerated{"openat2", "/dev/shm", "likewise"},
     Tolerated{"openat", "/proc/self/fd", "is /proc a procfs? if not, paths are masked otherwise"},
     Tolerated{"fstatfs", "/fd", "likewise"},
