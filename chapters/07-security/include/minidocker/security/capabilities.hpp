@@ -74,14 +74,14 @@ inline constexpr CapabilitySet kAllKnown{(std::uint64_t{1} << kKnownCapabilities
 /// Our own five sets. Throws SystemError.
 [[nodiscard]] CapabilitySets5 own_capabilities();
 
-/// Drops everything but `keep` out of the bounding set. Only what is in it takes a call: `present`
-/// is the caller's own bounding set, or kernel_capabilities() in a new user namespace, where a
-/// process starts with all. Needs CAP_SETPCAP. Run it before setuid.
+/// Drops everything but `keep` out of the bounding set. Only what is in `present` takes a call; it
+/// may name more than there is, as dropping what is absent is no error: kAllKnown saves asking.
+/// Needs CAP_SETPCAP. Run it before setuid.
 struct DropBounding {
   static constexpr StepInfo kInfo{"07-security",
                                   "what is not in the bounding set no program can give back"};
   CapabilitySet keep;     ///< what stays
-  CapabilitySet present;  ///< what is in it now
+  CapabilitySet present;  ///< what may be in it now
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
