@@ -71,25 +71,25 @@ StepResult for_each_line(int fd, Take take) noexcept {
   return StepResult::failure(EFBIG);
 }
 
-/// Opens a file of the image; absent is fine, then `fd` stays empty. O_NONBLOCK: a FIFO in its
-/// place would block the open for ever.
-StepResult open_database(int root, const char* path, UniqueFd& fd) noexcept {
+/// Opens a file of the image; absent is fine, then `fd` stays -1. O_NONBLOCK: a FIFO in its place
+/// would block the open for ever.
+StepResult open_database(int root, const char* path, int& fd) noexcept {
   sys::Result<UniqueFd> opened = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (opened.error() == ENOENT || opened.error() == ENOTDIR) return StepResult::ok();
   if (!opened) return opened;
   const sys::Result<struct stat> status = sys::fstat(opened.value().get());
   if (!status) return status;
   if (!S_ISREG(status.value().st_mode)) return StepResult::failure(EINVAL);
-  fd = std::move(opened).value();
+  fd = std::move(opened).value().release();  // execve closes it
   return StepResult::ok();
 }
 
 template <class Take>
 StepResult read_database(int root, const char* path, Take take) noexcept {
-  UniqueFd fd;
+  int fd = -1;
   const StepResult opened = open_database(root, path, fd);
-  if (!opened || !fd) return opened;
-  return for_each_line(fd.get(), take);
+  if (!opened || fd < 0) return opened;
+  return for_each_line(fd, take);
 }
 
 }  // namespace

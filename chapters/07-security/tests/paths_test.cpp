@@ -36,8 +36,8 @@ void in_mounts(const std::function<void()>& body) {
       {.flags = CLONE_NEWNS | CLONE_NEWPID});
 }
 
-NullDevice open_null() {
-  NullDevice null;
+NullDevice open_null(bool proc_fd_works = true) {
+  NullDevice null{.proc_fd_works = proc_fd_works};
   ChildContext context;
   EXPECT_TRUE(OpenDevNull{&null}.run(context));
   return null;
@@ -59,7 +59,6 @@ TEST(MaskedPaths, FilesAreEmptyAndDirectoriesToo) {
   MD_NEEDS("root");
   in_mounts([] {
     const NullDevice null = open_null();
-    EXPECT_TRUE(null.proc_fd_works);
     EXPECT_EQ(0, mask("/tmp/secret", null));
     EXPECT_EQ(0, mask("/tmp/dir", null));
     expect_hidden();
@@ -95,8 +94,7 @@ TEST(MaskedPaths, NeedNoProc) {
   MD_NEEDS("root");
   in_mounts([] {
     ASSERT_EQ(0, ::mount("tmpfs", "/proc", "tmpfs", 0, ""));
-    const NullDevice null = open_null();
-    EXPECT_FALSE(null.proc_fd_works);
+    const NullDevice null = open_null(false);
     EXPECT_EQ(0, mask("/tmp/secret", null));
     EXPECT_EQ(0, mask("/tmp/dir", null));
     EXPECT_EQ(0, mask("/tmp/nothing", null));
@@ -111,7 +109,7 @@ TEST(MaskedPaths, AreNotMadeOfWhatAFalseProcOffers) {
     ::mkdir("/proc/self", 0755);
     ::mkdir("/proc/self/fd", 0755);
     for (int fd = 0; fd < 64; ++fd) write_text("/proc/self/fd/" + std::to_string(fd), "evil");
-    const NullDevice null = open_null();
+    const NullDevice null = open_null(false);
     EXPECT_EQ(0, mask("/tmp/secret", null));
     EXPECT_EQ("", read_text("/tmp/secret"));
   });
@@ -125,6 +123,15 @@ TEST(MaskedPaths, RefusalIsTold) {
         EXPECT_EQ(EPERM, mask("/proc", null));
       },
       {.flags = 0, .as_user = true});
+}
+
+TEST(NullDevice, IsFoundInTwoCalls) {
+  testing::in_child([] {
+    trace::Recording calls;
+    const trace::Session session(&calls);
+    (void)open_null();
+    EXPECT_EQ(2U, calls.entries().size());
+  });
 }
 
 TEST(NullDevice, IsRefusedIfItIsSomethingElse) {

@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <sys/auxv.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "compiler.hpp"
 #include "minidocker/namespaces/console.hpp"
 #include "minidocker/namespaces/devices.hpp"
+#include "minidocker/namespaces/filesystems.hpp"
 #include "minidocker/namespaces/loopback.hpp"
 #include "minidocker/namespaces/names.hpp"
 #include "minidocker/security/capabilities.hpp"
@@ -97,6 +99,16 @@ security::CapabilitySet present_bounding(const Compiler& c) {
   return c.in_user_namespace() ? security::kernel_capabilities() : security::kAllKnown;
 }
 
+/// Will /proc be a procfs of the container's own? The last mount there counts; below it nothing may
+/// be mounted that could stand in for /proc/self.
+bool mounts_proc(const spec::Spec& spec) {
+  const auto at_proc = [](const spec::Mount& mount) {
+    return namespaces::normal_destination(mount.destination) == "/proc";
+  };
+  const auto last = std::find_if(spec.mounts.rbegin(), spec.mounts.rend(), at_proc);
+  return last != spec.mounts.rend() && last->type == "proc";
+}
+
 /// May SetIds change an id, which clears the parent's death signal? Who we are stands in the
 /// auxiliary vector: no call needs to ask.
 bool changes_ids(const spec::User& user) {
@@ -123,7 +135,7 @@ void add_hidden_paths(Compiler& c) {
   }
   const std::vector<std::string>& masked = c.spec().linux_.masked_paths;
   if (masked.empty()) return;
-  auto* null = c.plan.make<security::NullDevice>();
+  auto* null = c.plan.make<security::NullDevice>({.proc_fd_works = mounts_proc(c.spec())});
   c.plan.add(security::OpenDevNull{null});
   for (const std::string& path : masked) {
     c.plan.add(security::MaskPath{c.plan.copy(path), null});

@@ -10,8 +10,10 @@ namespace minidocker::security {
 
 /// The null device, proven to be it, as a source for binds.
 struct NullDevice {
-  int fd = -1;                 ///< O_PATH, close-on-exec
-  bool proc_fd_works = false;  ///< is /proc/self/fd/N a true procfs path here?
+  int fd = -1;  ///< O_PATH, close-on-exec; OpenDevNull fills it
+  /// Is /proc a procfs that we mounted ourselves? Who makes the plan knows: an image's directory
+  /// /proc can hold "files" self/fd/5, which must never be bound.
+  bool proc_fd_works = false;
 };
 
 /// Opens /dev/null and proves that it is the null device (character 1:3): an image, or a container
@@ -19,13 +21,14 @@ struct NullDevice {
 /// of one (CVE-2025-31133). ENODEV if it is something else.
 struct OpenDevNull {
   static constexpr StepInfo kInfo{"07-security", "files are masked with it, so it must be true"};
-  NullDevice* null;  ///< filled
+  NullDevice* null;  ///< its `fd` is filled
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
 
 /// Hides what is at `path`: a file behind the null device, a directory behind an empty read-only
-/// tmpfs. Nothing there: nothing to hide. One call for a file, two for a directory.
+/// tmpfs. Nothing there: nothing to hide. One call for a file, two for a directory; without a /proc
+/// a file takes two and the third that closes the copy.
 struct MaskPath {
   static constexpr StepInfo kInfo{"07-security", "it tells about the host, or reaches into it"};
   const char* path;        ///< absolute, in the container
