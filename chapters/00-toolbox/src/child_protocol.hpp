@@ -5,7 +5,7 @@
 /// | from   | message        | descriptors | meaning                                             |
 /// |--------|----------------|-------------|-----------------------------------------------------|
 /// | child  | Message sync   | -           | reached Sync{point}; waits for one byte             |
-/// | parent | one byte       | -           | go on                                               |
+/// | parent | byte kGoAhead  | -           | go on                                               |
 /// | child  | Message fd     | 1           | a SendFd step                                       |
 /// | child  | Message failed | -           | step `step` failed; the child exits                 |
 /// | child  | end of file    | -           | execve has closed the socket, or the child is dead  |
@@ -28,6 +28,10 @@ struct ChildMessage {
   std::uint32_t step;   ///< index of the step
   StepResult result;    ///< failed: why
 };
+
+/// What the parent answers to Kind::sync. Not just any byte: what strayed into the socket must not
+/// pass for it.
+inline constexpr char kGoAhead = 1;
 
 /// Sends `message`, with `fd` unless that is -1.
 StepResult send_to_parent(const ChildContext& context, const ChildMessage& message,

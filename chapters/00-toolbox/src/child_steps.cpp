@@ -13,6 +13,7 @@
 #include "child_protocol.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 
@@ -38,6 +39,15 @@ bool join_path(std::string_view directory, std::string_view name, char* found) n
   return true;
 }
 
+/// SIGRTMAX as the kernel has it.
+constexpr int kLastSignal = 64;
+
+/// "SIGPIPE"; the number of a real-time signal, which has no name.
+std::string name_of(int signal) {
+  const char* const name = ::sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("{}", signal);
+}
+
 }  // namespace
 
 StepResult send_to_parent(const ChildContext& context, const ChildMessage& message,
@@ -54,7 +64,8 @@ StepResult Sync::run(ChildContext& context) const noexcept {
   const sys::Result<std::size_t> answer = sys::read(context.report_fd, &go, 1);
   if (!answer) return answer;
   // End of file: the parent is dead, and nobody would ever look after us.
-  return answer.value() == 1 ? StepResult::ok() : StepResult::failure(EPIPE);
+  if (answer.value() == 0) return StepResult::failure(EPIPE);
+  return go == kGoAhead ? StepResult::ok() : StepResult::failure(EPROTO);
 }
 
 std::string Sync::describe() const { return fmt::format("wait until the parent has: {}", what); }
@@ -114,10 +125,29 @@ StepResult ResetSignals::run(ChildContext&) const noexcept {
   sigset_t none;
   ::sigemptyset(&none);
   if (const sys::Result<sigset_t> mask = sys::set_signal_mask(none); !mask) return mask;
-  return sys::default_signal(SIGPIPE);
+  for (int signal = 1; signal <= kLastSignal; ++signal) {
+    if ((ignored & signal_bit(signal)) == 0) continue;
+    if (const sys::Result<> reset = sys::default_signal(signal); !reset) return reset;
+  }
+  return StepResult::ok();
 }
 
-std::string ResetSignals::describe() const { return "unblock all signals, default for SIGPIPE"; }
+std::string ResetSignals::describe() const {
+  std::string words = "unblock all signals";
+  for (int signal = 1; signal <= kLastSignal; ++signal) {
+    if ((ignored & signal_bit(signal)) == 0) continue;
+    words += fmt::format(", default for {}", name_of(signal));
+  }
+  return words;
+}
+
+StepResult ParentDeathSignal::run(ChildContext&) const noexcept {
+  return sys::set_parent_death_signal(signal);
+}
+
+std::string ParentDeathSignal::describe() const {
+  return fmt::format("get signal {} when the parent dies", signal);
+}
 
 StepResult Exec::run(ChildContext&) const noexcept { return sys::execve(path, argv, envp); }
 

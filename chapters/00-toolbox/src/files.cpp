@@ -28,9 +28,6 @@ namespace {
 constexpr std::size_t kChunk = 64 * 1024;
 constexpr int kMaxTries = 100;
 
-constexpr sys::CallInfo kWrite{"write", "write(2)"};
-constexpr sys::CallInfo kMkdir{"mkdirat", "mkdir(2)"};
-
 /// The directory part of `path`: "a" for "a/b", "." for "a", "/" for "/a".
 std::string parent_dir(const std::string& path) {
   std::size_t last = path.find_last_not_of('/');
@@ -45,7 +42,7 @@ class TemporaryFile {
  public:
   TemporaryFile(std::string dir, mode_t mode) {
     for (int i = 0;; ++i) {
-      path_ = fmt::format("{}/.mini-docker-{}-{}", dir, sys::getpid(), i);
+      path_ = fmt::format("{}/.mini-docker-{}-{}", dir, sys::own_pid(), i);
       sys::Result<UniqueFd> made = sys::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL, mode);
       // A name of a process that was killed, or of another PID namespace: take the next.
       if (made.error() == EEXIST && i < kMaxTries) continue;
@@ -224,10 +221,11 @@ sys::Result<> write_control_at(int dirfd, const char* path, std::string_view tex
   sys::Result<UniqueFd> file = sys::openat(dirfd, path, O_WRONLY);
   if (!file) return sys::Result<>::failure(file.call(), file.error());
   sys::Result<std::size_t> written = sys::write(file.value().get(), text.data(), text.size());
-  if (!written) return sys::Result<>::failure(written.call(), written.error());
   // A control file takes a value whole or not at all; a second write would be a second value.
-  if (written.value() != text.size()) return sys::Result<>::failure(kWrite, EIO);
-  return sys::Result<>(written.call());
+  if (written && written.value() != text.size()) {
+    return sys::Result<>::failure(written.call(), EIO);
+  }
+  return sys::Result<>(written);
 }
 
 void write_control(const std::string& path, std::string_view text) {
@@ -265,7 +263,7 @@ void make_dirs(const std::string& path, mode_t mode) {
   if (made.error() == EEXIST) {
     const struct stat there = sys::fstatat(AT_FDCWD, path.c_str(), 0).or_throw(quoted(path));
     if (S_ISDIR(there.st_mode)) return;
-    made = sys::Result<>::failure(kMkdir, ENOTDIR);
+    made = sys::Result<>::failure(made.call(), ENOTDIR);
   }
   std::move(made).or_throw(quoted(path));
 }

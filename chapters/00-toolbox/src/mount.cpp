@@ -53,7 +53,7 @@ Mount& Mount::operator=(Mount&& other) noexcept {
 }
 
 Mount::~Mount() {
-  if (target_.empty() || maker_ != sys::getpid()) return;
+  if (target_.empty() || maker_ != sys::own_pid()) return;
   (void)sys::umount2(target_.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
@@ -70,7 +70,7 @@ Mount Mount::make(const std::string& source, const std::string& target, const st
   }
   Mount mount;
   mount.target_ = target;
-  mount.maker_ = sys::getpid();
+  mount.maker_ = sys::own_pid();
   return mount;
 }
 

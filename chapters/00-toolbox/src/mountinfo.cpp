@@ -1,14 +1,14 @@
 #include "minidocker/toolbox/mountinfo.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
-#include <system_error>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 
 namespace minidocker {
 namespace {
@@ -49,12 +49,9 @@ std::string unescape(std::string_view text) {
 
 template <class T>
 T number(std::string_view text, std::string_view line) {
-  T value{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    refuse(line, fmt::format("{} is no number", quoted(text)));
-  }
-  return value;
+  const std::optional<T> value = parse_number<T>(text);
+  if (!value) refuse(line, fmt::format("{} is no number", quoted(text)));
+  return *value;
 }
 
 /// `36 35 98:0 /root /target rw,noatime master:1 - ext4 /dev/root rw`; between the options and

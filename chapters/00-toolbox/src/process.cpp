@@ -1,7 +1,6 @@
 #include "minidocker/toolbox/process.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 
 #include <algorithm>
@@ -18,11 +17,6 @@
 namespace minidocker {
 namespace {
 
-ExitStatus exit_status(const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) return {info.si_status, 0};
-  return {0, info.si_status};
-}
-
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> array;
   for (const std::string& text : texts) array.push_back(const_cast<char*>(text.c_str()));
@@ -33,7 +27,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }  // namespace
 
 Process::Process(pid_t pid, UniqueFd pidfd) noexcept
-    : pid_(pid), pidfd_(std::move(pidfd)), maker_(sys::getpid()) {}
+    : pid_(pid), pidfd_(std::move(pidfd)), maker_(sys::own_pid()) {}
 
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)), maker_(other.maker_) {}
@@ -51,7 +45,7 @@ Process& Process::operator=(Process&& other) noexcept {
 Process::~Process() { destroy(); }
 
 void Process::destroy() noexcept {
-  if (pid_ <= 0 || sys::getpid() != maker_) return;
+  if (pid_ <= 0 || sys::own_pid() != maker_) return;
   static_cast<void>(sys::pidfd_send_signal(pidfd_.get(), SIGKILL));
   static_cast<void>(sys::wait_pidfd(pidfd_.get(), WEXITED));
   pid_ = -1;
@@ -84,7 +78,7 @@ ExitStatus Process::wait() {
   const siginfo_t info =
       sys::wait_pidfd(pidfd_.get(), WEXITED).or_throw(fmt::format("process {}", pid_));
   pid_ = -1;
-  return exit_status(info);
+  return ExitStatus::of(info);
 }
 
 std::optional<ExitStatus> Process::try_wait() {
@@ -92,7 +86,7 @@ std::optional<ExitStatus> Process::try_wait() {
       sys::wait_pidfd(pidfd_.get(), WEXITED | WNOHANG).or_throw(fmt::format("process {}", pid_));
   if (info.si_pid == 0) return std::nullopt;
   pid_ = -1;
-  return exit_status(info);
+  return ExitStatus::of(info);
 }
 
 std::optional<ExitStatus> Process::wait_for(std::chrono::milliseconds limit) {

@@ -80,8 +80,7 @@ void StartedChild::wait_for(SyncPoint point) {
 }
 
 void StartedChild::resume() {
-  const char go = 1;
-  sys::Result<std::size_t> sent = sys::send(socket_.get(), &go, 1);
+  sys::Result<std::size_t> sent = sys::send(socket_.get(), &kGoAhead, sizeof(kGoAhead));
   if (sent.error() == EPIPE) {
     // It did not wait for us: what it said last is why.
     const std::optional<ChildMessage> message = next_message();

@@ -42,7 +42,7 @@ std::string letters() {
 
 }  // namespace
 
-TempDir::TempDir(std::string_view parent) : maker_(sys::getpid()) {
+TempDir::TempDir(std::string_view parent) : maker_(sys::own_pid()) {
   const std::string prefix = choose_parent(parent) + "/mini-docker-";
   for (int i = 0;; ++i) {
     const std::string path = prefix + letters();
@@ -66,7 +66,7 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
 }
 
 TempDir::~TempDir() {
-  if (path_.empty() || maker_ != sys::getpid()) return;
+  if (path_.empty() || maker_ != sys::own_pid()) return;
   try {
     remove_tree(path_);
   } catch (const std::exception& error) {

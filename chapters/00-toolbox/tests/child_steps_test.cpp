@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
+#include "recorded.hpp"
 
 namespace minidocker {
 namespace {
@@ -124,16 +126,42 @@ TEST(CloseFromStep, LeavesNothingForTheProgram) {
 
 TEST(ResetSignalsStep, GivesTheProgramAFreshStart) {
   in_child([] {
-    ::signal(SIGPIPE, SIG_IGN);
+    for (const int signal : {SIGPIPE, SIGHUP, 32, 33, 64}) {
+      sys::ignore_signal(signal).or_throw("ignore");
+    }
     sigset_t mask;
     ::sigfillset(&mask);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
-    EXPECT_TRUE(run(ResetSignals{}));
+    EXPECT_TRUE(run(ResetSignals{ignored_signals()}));
     EXPECT_EQ("0000000000000000", testing::status_field(::getpid(), "SigBlk"));
-    // Others may be ignored: glibc's posix_spawn(3) leaves its own two, 32 and 33, that way.
-    const std::uint64_t ignored =
-        std::stoull(testing::status_field(::getpid(), "SigIgn"), nullptr, 16);
-    EXPECT_EQ(0U, ignored & (std::uint64_t{1} << (SIGPIPE - 1)));
+    EXPECT_EQ("0000000000000000", testing::status_field(::getpid(), "SigIgn"));
+  });
+}
+
+TEST(ResetSignalsStep, WhatIsNotKnownIsResetToo) {
+  in_child([] {
+    ::signal(SIGTERM, SIG_IGN);
+    EXPECT_TRUE(run(ResetSignals{kAllSignals}));
+    EXPECT_EQ("0000000000000000", testing::status_field(::getpid(), "SigIgn"));
+  });
+}
+
+TEST(ResetSignalsStep, CostsOneCallWhereNothingIsIgnored) {
+  in_child([] {
+    EXPECT_EQ("rt_sigprocmask(\"SIG_SETMASK\")", recorded([] { (void)run(ResetSignals{0}); }));
+  });
+}
+
+TEST(ParentDeathSignalStep, IsSetAndCleared) {
+  in_child([] {
+    int signal = 0;
+    EXPECT_TRUE(run(ParentDeathSignal{SIGKILL}));
+    ::prctl(PR_GET_PDEATHSIG, &signal);
+    EXPECT_EQ(SIGKILL, signal);
+    EXPECT_TRUE(run(ParentDeathSignal{0}));
+    ::prctl(PR_GET_PDEATHSIG, &signal);
+    EXPECT_EQ(0, signal);
+    EXPECT_EQ(EINVAL, run(ParentDeathSignal{1000}).error);
   });
 }
 
@@ -156,6 +184,12 @@ TEST(SyncStep, EndsWithEpipeWhenTheParentDiesWhileItWaits) {
   ASSERT_EQ(0, ::shutdown(sockets.ours.get(), SHUT_WR));
   EXPECT_EQ(EPIPE, run(Sync{SyncPoint::ready, "x"}, sockets.theirs.get()).error);
   EXPECT_EQ(ENOTSOCK, run(Sync{SyncPoint::ready, "x"}, 0).error);
+}
+
+TEST(SyncStep, TakesNoOtherByteForTheGoAhead) {
+  SocketPair sockets = SocketPair::make();
+  sys::send(sockets.ours.get(), "nsrun: a message that strayed", 29).or_throw("send");
+  EXPECT_EQ(EPROTO, run(Sync{SyncPoint::ready, "x"}, sockets.theirs.get()).error);
 }
 
 TEST(SendFdStep, SendsACopyAndKeepsItsOwn) {
@@ -183,7 +217,10 @@ TEST(Steps, SayWhatTheyDo) {
   EXPECT_EQ("find the program \"sh\" along PATH (none)",
             (FindProgram{"sh", nullptr, found}).describe());
   EXPECT_EQ("let no descriptor from 3 on survive execve", (CloseFrom{3}).describe());
-  EXPECT_EQ("unblock all signals, default for SIGPIPE", ResetSignals{}.describe());
+  EXPECT_EQ("unblock all signals", ResetSignals{0}.describe());
+  EXPECT_EQ("unblock all signals, default for SIGPIPE, default for 32",
+            (ResetSignals{signal_bit(SIGPIPE) | signal_bit(32)}).describe());
+  EXPECT_EQ("get signal 9 when the parent dies", ParentDeathSignal{SIGKILL}.describe());
   EXPECT_EQ("become the program \"sh\"", (Exec{found, arguments, arguments}).describe());
 }
 

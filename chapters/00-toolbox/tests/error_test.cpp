@@ -56,7 +56,29 @@ TEST(Quoted, EscapesWhatCouldDeceiveATerminal) {
   EXPECT_EQ("\"\\000\"", quoted(std::string_view("\0", 1)));
 }
 
-TEST(Quoted, LeavesUtf8AsItIs) { EXPECT_EQ("\"naïve\"", quoted("naïve")); }
+TEST(Quoted, LeavesUtf8AsItIs) {
+  EXPECT_EQ("\"naïve € 𝄞\"", quoted("naïve € 𝄞"));
+  EXPECT_EQ("\"\u00a0\"", quoted("\u00a0")) << "the first after the control characters";
+}
+
+TEST(Quoted, EscapesControlCharactersBeyondAscii) {
+  EXPECT_EQ(R"("\302\2335n")", quoted("\xc2\x9b"
+                                      "5n"))
+      << "U+009B begins a sequence as ESC [ does";
+  EXPECT_EQ(R"("\302\200\302\237")", quoted("\xc2\x80\xc2\x9f"));
+}
+
+TEST(Quoted, EscapesWhatIsNotUtf8) {
+  EXPECT_EQ(R"("\2335n")", quoted("\x9b"
+                                  "5n"))
+      << "what U+009B is in Latin-1";
+  EXPECT_EQ(R"("\300\257")", quoted("\xc0\xaf")) << "two bytes for what one holds";
+  EXPECT_EQ(R"("\340\200\257")", quoted("\xe0\x80\xaf")) << "three bytes for what one holds";
+  EXPECT_EQ(R"("\355\240\200")", quoted("\xed\xa0\x80")) << "half of a surrogate pair";
+  EXPECT_EQ(R"("\364\220\200\200")", quoted("\xf4\x90\x80\x80")) << "beyond U+10FFFF";
+  EXPECT_EQ(R"("\342\202")", quoted("\xe2\x82")) << "cut off";
+  EXPECT_EQ(R"("\342x")", quoted("\xe2x")) << "not continued";
+}
 
 TEST(Result, CarriesTheValueOrTheErrnoAndTheCall) {
   static constexpr sys::CallInfo kCall{"frobnicate", "frobnicate(2)"};

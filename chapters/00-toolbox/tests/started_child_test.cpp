@@ -73,7 +73,7 @@ struct HandOver {
   static constexpr StepInfo kInfo{"00-toolbox", "a test wants another process to go on"};
   int pid_pipe;
   StepResult run(ChildContext&) const noexcept {
-    sys::Result<sys::Cloned> cloned = sys::clone3({.flags = CLONE_PARENT});
+    sys::Result<sys::Cloned> cloned = sys::clone3({.flags = CLONE_PARENT, .exit_signal = 0});
     if (!cloned) return cloned;
     if (cloned.value().pid == 0) return StepResult::ok();
     const sys::Result<std::size_t> told = sys::write(pid_pipe, &cloned.value().pid, sizeof(pid_t));

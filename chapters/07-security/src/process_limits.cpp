@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/files.hpp"
-#include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 
 namespace minidocker::security {
@@ -66,14 +65,6 @@ StepResult SetRlimit::run(ChildContext&) const noexcept {
 std::string SetRlimit::describe() const {
   return fmt::format("limit {} to {} (hard limit {})", rlimit_name(value.resource),
                      amount(value.soft), amount(value.hard));
-}
-
-StepResult ParentDeathSignal::run(ChildContext&) const noexcept {
-  return sys::set_parent_death_signal(signal);
-}
-
-std::string ParentDeathSignal::describe() const {
-  return fmt::format("get signal {} when the parent dies", signal);
 }
 
 StepResult SetOomScore::run(ChildContext&) const noexcept {

@@ -1,4 +1,3 @@
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,20 +30,6 @@ TEST(RlimitOfAProcess, CannotBeRaisedByAUserNorBeTurnedAround) {
         EXPECT_EQ(EINVAL, (SetRlimit{{RLIMIT_NOFILE, 101, 100}}.run(context).error));
       },
       {.flags = 0, .as_user = true});
-}
-
-TEST(ParentDeath, SignalIsSetAndCleared) {
-  testing::in_child([] {
-    ChildContext context;
-    int signal = 0;
-    EXPECT_TRUE(ParentDeathSignal{SIGKILL}.run(context));
-    ::prctl(PR_GET_PDEATHSIG, &signal);
-    EXPECT_EQ(SIGKILL, signal);
-    EXPECT_TRUE(ParentDeathSignal{0}.run(context));
-    ::prctl(PR_GET_PDEATHSIG, &signal);
-    EXPECT_EQ(0, signal);
-    EXPECT_EQ(EINVAL, ParentDeathSignal{1000}.run(context).error);
-  });
 }
 
 TEST(OomScore, IsWritten) {

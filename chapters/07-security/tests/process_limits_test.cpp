@@ -26,7 +26,6 @@ TEST(Rlimit, EachOfTheSixteenHasAName) {
 TEST(ProcessLimitSteps, SayWhatTheyDo) {
   EXPECT_EQ("limit RLIMIT_NOFILE to 1024 (hard limit unlimited)",
             (SetRlimit{{RLIMIT_NOFILE, 1024, RLIM_INFINITY}}.describe()));
-  EXPECT_EQ("get signal 9 when the parent dies", ParentDeathSignal{SIGKILL}.describe());
   EXPECT_EQ("set the OOM score adjustment to -5", SetOomScore{-5}.describe());
 }
 

@@ -95,7 +95,7 @@ std::uint64_t new_namespaces(const spec::Spec& spec) {
 }
 
 void add_birth(Compiler& c) {
-  c.plan.add(ResetSignals{});
+  c.plan.add(ResetSignals{ignored_signals()});
   if (c.input.cgroup != nullptr) c.input.cgroup->enter_by(c.plan, c.recipe.clone);
 }
 
@@ -110,7 +110,7 @@ void add_namespaces(Compiler& c) {
   }
   // Of the sibling, not of the stage: the signal comes when *its* parent dies, and a session is
   // its own.
-  if (c.options().lifetime == Lifetime::parent) c.plan.add(security::ParentDeathSignal{SIGKILL});
+  if (c.options().lifetime == Lifetime::parent) c.plan.add(ParentDeathSignal{SIGKILL});
   if (c.spec().linux_.makes(spec::NamespaceType::cgroup)) {
     c.plan.add(namespaces::UnshareNamespaces{namespaces::clone_flag(Kind::cgroup)});
   }

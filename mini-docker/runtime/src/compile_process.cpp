@@ -172,7 +172,7 @@ void add_privileges(Compiler& c) {
   if (!raise.empty()) c.plan.add(security::RaiseAmbient{raise});
   c.plan.add(security::EnterDirectory{cwd});
   if (c.options().lifetime == Lifetime::parent && changes_ids(process.user)) {
-    c.plan.add(security::ParentDeathSignal{SIGKILL});
+    c.plan.add(ParentDeathSignal{SIGKILL});
   }
 }
 

@@ -61,20 +61,15 @@ constexpr CallInfo kOpenat{"openat", "openat(2)"};
 constexpr CallInfo kOpenat2{"openat2", "openat2(2)"};
 constexpr CallInfo kClose{"close", "close(2)"};
 constexpr CallInfo kRead{"read", "read(2)"};
-constexpr CallInfo kPread{"pread64", "pread(2)"};
 constexpr CallInfo kWrite{"write", "write(2)"};
-constexpr CallInfo kPwrite{"pwrite64", "pwrite(2)"};
 constexpr CallInfo kLseek{"lseek", "lseek(2)"};
-constexpr CallInfo kFtruncate{"ftruncate", "ftruncate(2)"};
 constexpr CallInfo kFsync{"fsync", "fsync(2)"};
-constexpr CallInfo kFdatasync{"fdatasync", "fdatasync(2)"};
 constexpr CallInfo kSyncfs{"syncfs", "syncfs(2)"};
 constexpr CallInfo kFcntl{"fcntl", "fcntl(2)"};
 constexpr CallInfo kDup3{"dup3", "dup3(2)"};
 constexpr CallInfo kCloseRange{"close_range", "close_range(2)"};
 constexpr CallInfo kFstat{"fstat", "fstat(2)"};
 constexpr CallInfo kFstatat{"newfstatat", "fstatat(2)"};
-constexpr CallInfo kStatx{"statx", "statx(2)"};
 constexpr CallInfo kFstatfs{"fstatfs", "fstatfs(2)"};
 constexpr CallInfo kFaccessat{"faccessat2", "faccessat2(2)"};
 constexpr CallInfo kReadlinkat{"readlinkat", "readlinkat(2)"};
@@ -83,7 +78,12 @@ constexpr CallInfo kMemfd{"memfd_create", "memfd_create(2)"};
 constexpr CallInfo kFlock{"flock", "flock(2)"};
 constexpr CallInfo kMmap{"mmap", "mmap(2)"};
 constexpr CallInfo kMunmap{"munmap", "munmap(2)"};
-constexpr CallInfo kCopyFileRange{"copy_file_range", "copy_file_range(2)"};
+
+/// Does an open with these flags take a mode? O_TMPFILE is a bit of its own and O_DIRECTORY, which
+/// alone creates nothing.
+bool creates(std::uint64_t how) noexcept {
+  return (how & O_CREAT) != 0 || (how & O_TMPFILE) == O_TMPFILE;
+}
 
 Answer fcntl_call(int file, int command, const char* name, long argument) noexcept {
   return traced(
@@ -107,7 +107,7 @@ Result<UniqueFd> openat(int dirfd, const char* path, int how, mode_t mode) noexc
   how |= O_CLOEXEC;
   const auto kernel = [&] { return invoke_again(SYS_openat, dirfd, path, how, mode); };
   const auto bits = static_cast<unsigned>(how);
-  if ((how & (O_CREAT | __O_TMPFILE)) == 0) {
+  if (!creates(static_cast<std::uint64_t>(how))) {
     return owning(kOpenat, traced(kOpenat, kernel, fd(dirfd), text(path), flags(kOpenFlags, bits)));
   }
   return owning(kOpenat, traced(kOpenat, kernel, fd(dirfd), text(path), flags(kOpenFlags, bits),
@@ -124,7 +124,7 @@ Result<UniqueFd> openat2(int dirfd, const char* path, std::uint64_t how_flags,
   how.flags = how_flags | O_CLOEXEC;
   how.resolve = resolve;
   // The kernel refuses a mode for a file that is not created.
-  if ((how_flags & (O_CREAT | __O_TMPFILE)) != 0) how.mode = mode;
+  if (creates(how_flags)) how.mode = mode;
   return owning(kOpenat2,
                 traced(
                     kOpenat2,
@@ -153,26 +153,11 @@ Result<std::size_t> read(int file, void* buffer, std::size_t size) noexcept {
                  number(static_cast<std::int64_t>(size))));
 }
 
-Result<std::size_t> pread(int file, void* buffer, std::size_t size, off_t offset) noexcept {
-  return yielding<std::size_t>(
-      kPread, traced(
-                  kPread, [&] { return invoke_again(SYS_pread64, file, buffer, size, offset); },
-                  fd(file), number(static_cast<std::int64_t>(size)), number(offset)));
-}
-
 Result<std::size_t> write(int file, const void* data, std::size_t size) noexcept {
   return yielding<std::size_t>(
       kWrite, traced(
                   kWrite, [&] { return invoke_again(SYS_write, file, data, size); }, fd(file),
                   bytes(data, size), number(static_cast<std::int64_t>(size))));
-}
-
-Result<std::size_t> pwrite(int file, const void* data, std::size_t size, off_t offset) noexcept {
-  return yielding<std::size_t>(
-      kPwrite,
-      traced(
-          kPwrite, [&] { return invoke_again(SYS_pwrite64, file, data, size, offset); }, fd(file),
-          bytes(data, size), number(static_cast<std::int64_t>(size)), number(offset)));
 }
 
 Result<off_t> lseek(int file, off_t offset, int whence) noexcept {
@@ -182,19 +167,8 @@ Result<off_t> lseek(int file, off_t offset, int whence) noexcept {
                   number(offset), number(whence)));
 }
 
-Result<> ftruncate(int file, off_t size) noexcept {
-  return done(kFtruncate, traced(
-                              kFtruncate, [&] { return invoke_again(SYS_ftruncate, file, size); },
-                              fd(file), number(size)));
-}
-
 Result<> fsync(int file) noexcept {
   return done(kFsync, traced(kFsync, [&] { return invoke_again(SYS_fsync, file); }, fd(file)));
-}
-
-Result<> fdatasync(int file) noexcept {
-  return done(kFdatasync,
-              traced(kFdatasync, [&] { return invoke_again(SYS_fdatasync, file); }, fd(file)));
 }
 
 Result<> syncfs(int file) noexcept {
@@ -243,14 +217,6 @@ Result<struct stat> fstatat(int dirfd, const char* path, int how) noexcept {
       kFstatat, [&] { return invoke(SYS_newfstatat, dirfd, path, &status, how); }, fd(dirfd),
       text(path), flags(kAtFlags, static_cast<unsigned>(how)));
   return filling(kFstatat, answer, status);
-}
-
-Result<struct statx> statx(int dirfd, const char* path, int how, unsigned mask) noexcept {
-  struct statx status{};
-  const Answer answer = traced(
-      kStatx, [&] { return invoke(SYS_statx, dirfd, path, how, mask, &status); }, fd(dirfd),
-      text(path), flags(kAtFlags, static_cast<unsigned>(how)), hex(mask));
-  return filling(kStatx, answer, status);
 }
 
 Result<struct statfs> fstatfs(int file) noexcept {
@@ -316,15 +282,6 @@ Result<> munmap(void* address, std::size_t size) noexcept {
   return done(kMunmap, traced(
                            kMunmap, [&] { return invoke(SYS_munmap, address, size); },
                            number(static_cast<std::int64_t>(size))));
-}
-
-Result<std::size_t> copy_file_range(int in, int out, std::size_t size) noexcept {
-  return yielding<std::size_t>(
-      kCopyFileRange,
-      traced(
-          kCopyFileRange,
-          [&] { return invoke_again(SYS_copy_file_range, in, nullptr, out, nullptr, size, 0); },
-          fd(in), fd(out), number(static_cast<std::int64_t>(size))));
 }
 
 }  // namespace minidocker::sys

@@ -5,7 +5,9 @@
 #include <linux/sched.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "traced.hpp"
@@ -96,6 +98,35 @@ Result<siginfo_t> wait_for(idtype_t type, int id, int options) noexcept {
   return filling(kWaitid, answer, info);
 }
 
+/// Memory of this process alone: see own_pid(). A whole page, as that is what the kernel wipes.
+struct alignas(4096) OwnPidPage {
+  std::atomic<pid_t> pid{0};
+};
+constinit OwnPidPage own_pid_page;
+
+/// The child comes back through here too: it must not tell its parent's sink, whose buffers it
+/// only has a copy of.
+Answer traced_clone(struct clone_args& args) noexcept {
+  trace::Sink* const sink = trace::current_sink;
+  if (sink == nullptr) return invoke(SYS_clone3, &args, sizeof(args));
+  trace::Record record;
+  record.call = &kClone3;
+  record.add(flags(kCloneFlagNames, args.flags, "flags"));
+  record.add(number(static_cast<std::int64_t>(args.exit_signal), "exit_signal"));
+  if ((args.flags & CLONE_INTO_CGROUP) != 0) {
+    record.add(number(static_cast<std::int64_t>(args.cgroup), "cgroup"));
+  }
+  record.begin_ns = now_ns();
+  const Answer answer = invoke(SYS_clone3, &args, sizeof(args));
+  if (answer.value == 0) return answer;
+  record.end_ns = now_ns();
+  record.pid = own_pid();
+  record.result = answer.value;
+  record.error = answer.error;
+  sink->call(record);
+  return answer;
+}
+
 /// An execve that succeeds never returns, so it is recorded as a success first and amended.
 template <class Kernel, class... Args>
 Result<> traced_exec(const CallInfo& call, Kernel kernel, const Args&... args) noexcept {
@@ -105,7 +136,7 @@ Result<> traced_exec(const CallInfo& call, Kernel kernel, const Args&... args) n
   record.call = &call;
   (record.add(args), ...);
   record.begin_ns = record.end_ns = now_ns();
-  record.pid = getpid();
+  record.pid = own_pid();
   sink->call(record);
   const Answer answer = kernel();
   record.end_ns = now_ns();
@@ -123,39 +154,11 @@ Result<Cloned> clone3(const CloneArgs& args) noexcept {
   kernel_args.flags = args.flags | CLONE_PIDFD;
   kernel_args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   kernel_args.exit_signal = static_cast<std::uint64_t>(args.exit_signal);
-  // With CLONE_PARENT the new process is the grandparent's child, which hears of its end as it
-  // was told when we were made.
-  if ((args.flags & CLONE_PARENT) != 0) kernel_args.exit_signal = 0;
   if (args.cgroup >= 0) {
     kernel_args.flags |= CLONE_INTO_CGROUP;
     kernel_args.cgroup = static_cast<std::uint64_t>(args.cgroup);
   }
-  // The child comes back through here too: it must not tell its parent's sink, whose buffers it
-  // only has a copy of.
-  trace::Sink* const sink = trace::current_sink;
-  Answer answer{};
-  const auto kernel = [&] {
-    answer = invoke(SYS_clone3, &kernel_args, sizeof(kernel_args));
-    return answer;
-  };
-  if (sink == nullptr) {
-    static_cast<void>(kernel());
-  } else {
-    trace::Record record;
-    record.call = &kClone3;
-    record.add(flags(kCloneFlagNames, kernel_args.flags, "flags"));
-    record.add(number(static_cast<std::int64_t>(kernel_args.exit_signal), "exit_signal"));
-    if (args.cgroup >= 0) record.add(number(args.cgroup, "cgroup"));
-    record.begin_ns = now_ns();
-    static_cast<void>(kernel());
-    if (answer.value != 0) {
-      record.end_ns = now_ns();
-      record.pid = getpid();
-      record.result = answer.value;
-      record.error = answer.error;
-      sink->call(record);
-    }
-  }
+  const Answer answer = traced_clone(kernel_args);
   if (answer.error != 0) return Result<Cloned>::failure(kClone3, answer.error);
   if (answer.value == 0) return {kClone3, Cloned{0, UniqueFd()}};
   return {kClone3, Cloned{static_cast<pid_t>(answer.value), UniqueFd(pidfd)}};
@@ -259,7 +262,16 @@ Result<> kill(pid_t pid, int signal) noexcept {
 }
 
 pid_t getpid() noexcept { return static_cast<pid_t>(::syscall(SYS_getpid)); }
-pid_t getppid() noexcept { return static_cast<pid_t>(::syscall(SYS_getppid)); }
+
+pid_t own_pid() noexcept {
+  pid_t pid = own_pid_page.pid.load(std::memory_order_relaxed);
+  if (pid != 0) return pid;
+  pid = getpid();
+  // In a page that is not wiped a child would find its parent's pid: better ask every time.
+  const Answer wiped = invoke(SYS_madvise, &own_pid_page, sizeof(own_pid_page), MADV_WIPEONFORK);
+  if (wiped.error == 0) own_pid_page.pid.store(pid, std::memory_order_relaxed);
+  return pid;
+}
 
 Result<> setsid() noexcept {
   return done(kSetsid, traced(kSetsid, [] { return invoke(SYS_setsid); }));
@@ -278,14 +290,6 @@ Result<> set_rlimit(pid_t pid, int resource, const struct rlimit& limit) noexcep
                   number(pid), number(resource),
                   number(static_cast<std::int64_t>(limit.rlim_cur), "rlim_cur"),
                   number(static_cast<std::int64_t>(limit.rlim_max), "rlim_max")));
-}
-
-Result<struct rlimit> get_rlimit(int resource) noexcept {
-  struct rlimit limit{};
-  const Answer answer = traced(
-      kPrlimit, [&] { return invoke(SYS_prlimit64, 0, resource, nullptr, &limit); }, number(0),
-      number(resource));
-  return filling(kPrlimit, answer, limit);
 }
 
 Result<> sethostname(const char* name, std::size_t size) noexcept {

@@ -34,7 +34,6 @@ constexpr CallInfo kBind{"bind", "bind(2)"};
 constexpr CallInfo kListen{"listen", "listen(2)"};
 constexpr CallInfo kAccept{"accept4", "accept(2)"};
 constexpr CallInfo kConnect{"connect", "connect(2)"};
-constexpr CallInfo kShutdown{"shutdown", "shutdown(2)"};
 constexpr CallInfo kSendmsg{"sendmsg", "sendmsg(2)"};
 constexpr CallInfo kRecvmsg{"recvmsg", "recvmsg(2)"};
 constexpr CallInfo kPoll{"ppoll", "poll(2)"};
@@ -117,12 +116,6 @@ Result<UniqueFd> accept(int file) noexcept {
 Result<> connect(int file, const struct sockaddr* address, socklen_t size) noexcept {
   return done(kConnect,
               traced(kConnect, [&] { return invoke(SYS_connect, file, address, size); }, fd(file)));
-}
-
-Result<> shutdown(int file, int how) noexcept {
-  return done(
-      kShutdown,
-      traced(kShutdown, [&] { return invoke(SYS_shutdown, file, how); }, fd(file), number(how)));
 }
 
 Result<std::size_t> send(int file, const void* data, std::size_t size,

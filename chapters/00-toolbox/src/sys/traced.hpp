@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "minidocker/toolbox/result.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
 
@@ -68,7 +69,7 @@ Answer traced(const CallInfo& call, Kernel kernel, const Args&... args) noexcept
   record.begin_ns = now_ns();
   const Answer answer = kernel();
   record.end_ns = now_ns();
-  record.pid = static_cast<pid_t>(::syscall(SYS_getpid));
+  record.pid = own_pid();
   record.result = answer.value;
   record.error = answer.error;
   sink->call(record);

@@ -38,15 +38,12 @@ constexpr CallInfo kUnlinkat{"unlinkat", "unlinkat(2)"};
 constexpr CallInfo kRenameat2{"renameat2", "renameat2(2)"};
 constexpr CallInfo kFchmod{"fchmod", "fchmod(2)"};
 constexpr CallInfo kFchmodat{"fchmodat", "fchmodat(2)"};
-constexpr CallInfo kFchown{"fchown", "fchown(2)"};
 constexpr CallInfo kFchownat{"fchownat", "fchownat(2)"};
 constexpr CallInfo kUtimensat{"utimensat", "utimensat(2)"};
 constexpr CallInfo kSetxattr{"setxattr", "setxattr(2)"};
 constexpr CallInfo kLsetxattr{"lsetxattr", "lsetxattr(2)"};
 constexpr CallInfo kFsetxattr{"fsetxattr", "fsetxattr(2)"};
-constexpr CallInfo kLgetxattr{"lgetxattr", "lgetxattr(2)"};
 constexpr CallInfo kFgetxattr{"fgetxattr", "fgetxattr(2)"};
-constexpr CallInfo kLlistxattr{"llistxattr", "llistxattr(2)"};
 constexpr CallInfo kChdir{"chdir", "chdir(2)"};
 constexpr CallInfo kFchdir{"fchdir", "fchdir(2)"};
 constexpr CallInfo kGetcwd{"getcwd", "getcwd(2)"};
@@ -121,12 +118,6 @@ Result<> fchmodat(int dirfd, const char* path, mode_t mode) noexcept {
                              fd(dirfd), text(path), octal(mode)));
 }
 
-Result<> fchown(int file, uid_t uid, gid_t gid) noexcept {
-  return done(kFchown, traced(
-                           kFchown, [&] { return invoke(SYS_fchown, file, uid, gid); }, fd(file),
-                           number(uid), number(gid)));
-}
-
 Result<> fchownat(int dirfd, const char* path, uid_t uid, gid_t gid, int how) noexcept {
   return done(
       kFchownat,
@@ -170,26 +161,11 @@ Result<> fsetxattr(int file, const char* name, const void* value, std::size_t si
                   fd(file), text(name), bytes(value, size), number(signed_size(size))));
 }
 
-Result<std::size_t> lgetxattr(const char* path, const char* name, void* value,
-                              std::size_t size) noexcept {
-  return yielding<std::size_t>(
-      kLgetxattr, traced(
-                      kLgetxattr, [&] { return invoke(SYS_lgetxattr, path, name, value, size); },
-                      text(path), text(name), number(signed_size(size))));
-}
-
 Result<std::size_t> fgetxattr(int file, const char* name, void* value, std::size_t size) noexcept {
   return yielding<std::size_t>(
       kFgetxattr, traced(
                       kFgetxattr, [&] { return invoke(SYS_fgetxattr, file, name, value, size); },
                       fd(file), text(name), number(signed_size(size))));
-}
-
-Result<std::size_t> llistxattr(const char* path, char* names, std::size_t size) noexcept {
-  return yielding<std::size_t>(
-      kLlistxattr, traced(
-                       kLlistxattr, [&] { return invoke(SYS_llistxattr, path, names, size); },
-                       text(path), number(signed_size(size))));
 }
 
 Result<> chdir(const char* path) noexcept {

@@ -117,21 +117,17 @@ TEST_F(SysTree, ModesAreChangedByDescriptorAndName) {
   EXPECT_EQ(EBADF, sys::fchmod(-1, 0).error());
 }
 
-TEST_F(SysTree, OwnersAreChangedByDescriptorAndName) {
+TEST_F(SysTree, OwnersAreChangedByName) {
   make("a");
-  const UniqueFd file = sys::openat(dir(), "a", O_RDONLY).or_throw("a");
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
-  EXPECT_EQ(fmt::format("fchown({0}, {2}, {3})\n"
-                        "fchownat({1}, \"a\", {2}, {3}, AT_SYMLINK_NOFOLLOW)\n"
-                        "fchownat({1}, \"no\", {2}, {3}, 0) = ENOENT",
-                        file.get(), dir(), uid, gid),
+  EXPECT_EQ(fmt::format("fchownat({0}, \"a\", {1}, {2}, AT_SYMLINK_NOFOLLOW)\n"
+                        "fchownat({0}, \"no\", {1}, {2}, 0) = ENOENT",
+                        dir(), uid, gid),
             recorded([&] {
-              (void)sys::fchown(file.get(), uid, gid);
               (void)sys::fchownat(dir(), "a", uid, gid, AT_SYMLINK_NOFOLLOW);
               (void)sys::fchownat(dir(), "no", uid, gid, 0);
             }));
-  EXPECT_EQ(EBADF, sys::fchown(-1, 0, 0).error());
 }
 
 TEST_F(SysTree, TimesAreSetByDescriptorAndName) {
@@ -151,7 +147,7 @@ TEST_F(SysTree, TimesAreSetByDescriptorAndName) {
   EXPECT_EQ(EBADF, sys::futimens(-1, times).error());
 }
 
-TEST_F(SysTree, ExtendedAttributesAreSetReadAndListed) {
+TEST_F(SysTree, ExtendedAttributesAreSetAndRead) {
   make("a");
   const std::string path = temp_ / "a";
   const UniqueFd file = sys::openat(dir(), "a", O_RDWR).or_throw("a");
@@ -161,31 +157,25 @@ TEST_F(SysTree, ExtendedAttributesAreSetReadAndListed) {
   EXPECT_TRUE(sys::lsetxattr(path.c_str(), "user.two", "22", 2).ok());
   EXPECT_TRUE(sys::fsetxattr(file.get(), "user.three", "333", 3).ok());
   char value[8] = {};
-  EXPECT_EQ(2U, sys::lgetxattr(path.c_str(), "user.two", value, sizeof(value)).or_throw(path));
+  EXPECT_EQ(2U, sys::fgetxattr(file.get(), "user.two", value, sizeof(value)).or_throw(path));
+  EXPECT_STREQ("22", value);
   EXPECT_EQ(3U, sys::fgetxattr(file.get(), "user.three", value, 0).or_throw(path));
-  EXPECT_EQ(sizeof("user.one") + sizeof("user.two") + sizeof("user.three"),
-            sys::llistxattr(path.c_str(), nullptr, 0).or_throw(path));
 }
 
 TEST_F(SysTree, MissingAttributesAndFilesAreTold) {
   make("a");
-  const std::string path = temp_ / "a";
   const std::string no = temp_ / "no";
   const UniqueFd file = sys::openat(dir(), "a", O_RDWR).or_throw("a");
-  EXPECT_EQ(fmt::format("setxattr(\"{1}\", \"user.x\", \"v\", 1) = ENOENT\n"
-                        "lsetxattr(\"{1}\", \"user.x\", \"v\", 1) = ENOENT\n"
-                        "fsetxattr({2}, \"nonsense\", \"v\", 1) = EOPNOTSUPP\n"
-                        "lgetxattr(\"{0}\", \"user.none\", 0) = ENODATA\n"
-                        "fgetxattr({2}, \"user.none\", 0) = ENODATA\n"
-                        "llistxattr(\"{1}\", 0) = ENOENT",
-                        path, no, file.get()),
+  EXPECT_EQ(fmt::format("setxattr(\"{0}\", \"user.x\", \"v\", 1) = ENOENT\n"
+                        "lsetxattr(\"{0}\", \"user.x\", \"v\", 1) = ENOENT\n"
+                        "fsetxattr({1}, \"nonsense\", \"v\", 1) = EOPNOTSUPP\n"
+                        "fgetxattr({1}, \"user.none\", 0) = ENODATA",
+                        no, file.get()),
             recorded([&] {
               (void)sys::setxattr(no.c_str(), "user.x", "v", 1);
               (void)sys::lsetxattr(no.c_str(), "user.x", "v", 1);
               (void)sys::fsetxattr(file.get(), "nonsense", "v", 1);
-              (void)sys::lgetxattr(path.c_str(), "user.none", nullptr, 0);
               (void)sys::fgetxattr(file.get(), "user.none", nullptr, 0);
-              (void)sys::llistxattr(no.c_str(), nullptr, 0);
             }));
 }
 

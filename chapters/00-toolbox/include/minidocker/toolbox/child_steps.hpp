@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "minidocker/toolbox/child_plan.hpp"
+#include "minidocker/toolbox/signals.hpp"
 
 namespace minidocker {
 
@@ -18,7 +19,8 @@ enum class SyncPoint : std::uint16_t {
   ready = 3,    ///< all is set up; the parent records the container
 };
 
-/// Reports `point` and waits until the parent says go on. Ends with EPIPE if the parent is gone.
+/// Reports `point` and waits until the parent says go on. Ends with EPIPE if the parent is gone,
+/// with EPROTO if anything but the go-ahead is read.
 struct Sync {
   static constexpr StepInfo kInfo{"00-toolbox", "the parent has to act before the child goes on"};
   SyncPoint point;   ///< which meeting it is
@@ -69,11 +71,22 @@ struct CloseFrom {
   [[nodiscard]] std::string describe() const;
 };
 
-/// Unblocks all signals and undoes an ignored SIGPIPE: both would be inherited through execve, and
-/// callers such as conmon ignore it.
+/// Unblocks all signals and gives the ignored ones their default action: both would be inherited
+/// through execve. Callers such as conmon ignore SIGPIPE, nohup(1) SIGHUP.
 struct ResetSignals {
   static constexpr StepInfo kInfo{"00-toolbox",
                                   "a blocked or ignored signal would be inherited through execve"};
+  SignalSet ignored;  ///< ignored_signals() of the parent: the child is born with the same
+  StepResult run(ChildContext& context) const noexcept;
+  [[nodiscard]] std::string describe() const;
+};
+
+/// Has the kernel send `signal` when the parent *thread* ends. Cleared by clone, by a change of the
+/// effective ids and by execve of a setuid program: set it after them. A parent that had ended
+/// before is found out by the next Sync.
+struct ParentDeathSignal {
+  static constexpr StepInfo kInfo{"00-toolbox", "a program shall not outlive its keeper"};
+  int signal;  ///< usually SIGKILL
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };

@@ -58,7 +58,8 @@ class SystemError : public Error {
 /// The kind that an errno usually means: ENOENT is not_found, EPERM permission, and so on.
 [[nodiscard]] ErrorKind errno_kind(int error) noexcept;
 
-/// `"text"` with quotes, control bytes and bad bytes escaped: safe to print whatever it holds.
+/// `"text"` with quotes, control characters and what is not UTF-8 escaped: safe to print whatever
+/// it holds.
 [[nodiscard]] std::string quoted(std::string_view text);
 /// \name The same for other texts
 ///@{

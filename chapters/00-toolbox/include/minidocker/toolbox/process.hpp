@@ -2,6 +2,7 @@
 /// \file
 /// Owned processes: a pid together with the pidfd that keeps it from meaning somebody else.
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -20,6 +21,11 @@ struct ExitStatus {
   int code = 0;    ///< exit code, if it exited
   int signal = 0;  ///< signal number, if one killed it
 
+  /// What waitid(2) tells of a process that has ended.
+  [[nodiscard]] static ExitStatus of(const siginfo_t& info) noexcept {
+    if (info.si_code == CLD_EXITED) return {info.si_status, 0};
+    return {0, info.si_status};
+  }
   /// As shells and docker tell it: the code, or 128 + signal.
   [[nodiscard]] int shell_code() const noexcept { return signal != 0 ? 128 + signal : code; }
   bool operator==(const ExitStatus&) const = default;  ///< same end

@@ -12,13 +12,17 @@
 
 namespace minidocker {
 
+/// The slave of the pseudo terminal behind `master`, unlocked and opened by TIOCGPTPEER: from the
+/// same devpts, and by no name that somebody could redirect (CVE-2025-52565). Child-safe.
+[[nodiscard]] sys::Result<UniqueFd> open_peer(int master) noexcept;
+
 /// Both sides of a pseudo terminal.
 struct Pty {
   UniqueFd master;  ///< the terminal emulator's side
   UniqueFd slave;   ///< the program's side
 
-  /// Opens `ptmx` (e.g. "/dev/ptmx", or "/dev/pts/ptmx" of a container's own devpts), unlocks it,
-  /// and opens the slave by TIOCGPTPEER, which no path can redirect (CVE-2025-52565). Child-safe.
+  /// Opens `ptmx` (e.g. "/dev/ptmx", or "/dev/pts/ptmx" of a container's own devpts) and its peer.
+  /// Child-safe.
   static sys::Result<Pty> open(const char* ptmx) noexcept;
 };
 

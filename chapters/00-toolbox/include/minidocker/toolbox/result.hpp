@@ -59,6 +59,9 @@ class [[nodiscard]] Result<void> {
  public:
   /// A call that succeeded.
   explicit Result(const CallInfo& call) noexcept : call_(&call) {}
+  /// What `other` says, without its value.
+  template <class T>
+  explicit Result(const Result<T>& other) noexcept : error_(other.error()), call_(&other.call()) {}
 
   /// A call that failed with errno `error`.
   [[nodiscard]] static Result failure(const CallInfo& call, int error) noexcept {

@@ -1,7 +1,6 @@
 #pragma once
 /// \file
-/// What a single process may use, and what becomes of it: rlimits, the parent-death signal, the OOM
-/// score.
+/// What a single process may use, and what becomes of it: rlimits, the OOM score.
 
 #include <sys/resource.h>
 
@@ -31,15 +30,6 @@ struct SetRlimit {
   static constexpr StepInfo kInfo{"07-security",
                                   "limits of one process, inherited by its children"};
   RlimitValue value;  ///< which and how much
-  StepResult run(ChildContext& context) const noexcept;
-  [[nodiscard]] std::string describe() const;
-};
-
-/// Has the kernel send `signal` when the parent *thread* ends. Cleared by setuid and by execve of a
-/// setuid program: set it once more after them.
-struct ParentDeathSignal {
-  static constexpr StepInfo kInfo{"07-security", "the container shall not outlive its keeper"};
-  int signal;  ///< usually SIGKILL
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };

@@ -30,20 +30,12 @@ Result<UniqueFd> openat2(int dirfd, const char* path, std::uint64_t flags, std::
 Result<> close(int fd) noexcept;
 /// read(2): up to `size` bytes; 0 is the end.
 Result<std::size_t> read(int fd, void* buffer, std::size_t size) noexcept;
-/// pread(2).
-Result<std::size_t> pread(int fd, void* buffer, std::size_t size, off_t offset) noexcept;
 /// write(2): may write less than `size`.
 Result<std::size_t> write(int fd, const void* data, std::size_t size) noexcept;
-/// pwrite(2).
-Result<std::size_t> pwrite(int fd, const void* data, std::size_t size, off_t offset) noexcept;
 /// lseek(2).
 Result<off_t> lseek(int fd, off_t offset, int whence) noexcept;
-/// ftruncate(2).
-Result<> ftruncate(int fd, off_t size) noexcept;
 /// fsync(2).
 Result<> fsync(int fd) noexcept;
-/// fdatasync(2).
-Result<> fdatasync(int fd) noexcept;
 /// syncfs(2): all of the filesystem that holds `fd`.
 Result<> syncfs(int fd) noexcept;
 /// fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same open file, at least `lowest`.
@@ -64,8 +56,6 @@ Result<> close_range_from(unsigned first, unsigned flags) noexcept;
 Result<struct stat> fstat(int fd) noexcept;
 /// newfstatat(2); `flags` e.g. AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.
 Result<struct stat> fstatat(int dirfd, const char* path, int flags) noexcept;
-/// statx(2) for the mask; gives the mount id with STATX_MNT_ID (kernel 5.8).
-Result<struct statx> statx(int dirfd, const char* path, int flags, unsigned mask) noexcept;
 /// fstatfs(2): filesystem type and mount flags.
 Result<struct statfs> fstatfs(int fd) noexcept;
 /// faccessat(2) with AT_EACCESS: may the effective ids do `mode` (R_OK, W_OK, X_OK, F_OK)?
@@ -85,7 +75,5 @@ Result<> flock(int fd, int operation) noexcept;
 Result<void*> map_shared(std::size_t size) noexcept;
 /// munmap(2).
 Result<> munmap(void* address, std::size_t size) noexcept;
-/// copy_file_range(2): bytes copied inside the kernel; 0 is the end.
-Result<std::size_t> copy_file_range(int in, int out, std::size_t size) noexcept;
 
 }  // namespace minidocker::sys

@@ -24,7 +24,8 @@ extern const trace::FlagName kCloneFlagNames[];
 /// What clone3(2) shall make.
 struct CloneArgs {
   std::uint64_t flags = 0;    ///< CLONE_NEW*, CLONE_PARENT; CLONE_PIDFD is added
-  int exit_signal = SIGCHLD;  ///< sent to the parent when the child ends
+  int exit_signal = SIGCHLD;  ///< sent to the parent when the child ends; with CLONE_PARENT it must
+                              ///< be 0, as a sibling's parent is told as it was told to be of us
   int cgroup = -1;            ///< directory of a v2 cgroup to be born in (CLONE_INTO_CGROUP), or -1
 };
 
@@ -73,16 +74,16 @@ Result<pid_t> spawn(char* const argv[], char* const envp[],
 Result<> kill(pid_t pid, int signal) noexcept;
 /// getpid(2), not cached.
 pid_t getpid() noexcept;
-/// getppid(2); 0 if the parent is in an outer PID namespace.
-pid_t getppid() noexcept;
+/// getpid(2), asked once a process: the answer is kept in memory that the kernel wipes in every
+/// child (MADV_WIPEONFORK of madvise(2), kernel 4.14), however it was made. For owners, which ask
+/// whether it was this process that made what they own.
+pid_t own_pid() noexcept;
 /// setsid(2).
 Result<> setsid() noexcept;
 /// setpgid(2).
 Result<> setpgid(pid_t pid, pid_t group) noexcept;
 /// prlimit64(2) on `pid` (0: ourselves).
 Result<> set_rlimit(pid_t pid, int resource, const struct rlimit& limit) noexcept;
-/// prlimit64(2): the limit as it is.
-Result<struct rlimit> get_rlimit(int resource) noexcept;
 /// sethostname(2).
 Result<> sethostname(const char* name, std::size_t size) noexcept;
 /// setdomainname(2).

@@ -38,8 +38,6 @@ Result<> listen(int fd, int backlog) noexcept;
 Result<UniqueFd> accept(int fd) noexcept;
 /// connect(2).
 Result<> connect(int fd, const struct sockaddr* address, socklen_t size) noexcept;
-/// shutdown(2).
-Result<> shutdown(int fd, int how) noexcept;
 /// sendmsg(2) with MSG_NOSIGNAL: `data`, and up to 16 descriptors by SCM_RIGHTS.
 Result<std::size_t> send(int fd, const void* data, std::size_t size,
                          std::span<const int> fds = {}) noexcept;

@@ -36,8 +36,6 @@ Result<> renameat2(int old_dirfd, const char* old_path, int new_dirfd, const cha
 Result<> fchmod(int fd, mode_t mode) noexcept;
 /// fchmodat(2): follows links; open an O_PATH descriptor and use /proc/self/fd for others.
 Result<> fchmodat(int dirfd, const char* path, mode_t mode) noexcept;
-/// fchown(2).
-Result<> fchown(int fd, uid_t uid, gid_t gid) noexcept;
 /// fchownat(2); `flags` e.g. AT_SYMLINK_NOFOLLOW.
 Result<> fchownat(int dirfd, const char* path, uid_t uid, gid_t gid, int flags) noexcept;
 /// utimensat(2): access and modification time.
@@ -51,13 +49,8 @@ Result<> lsetxattr(const char* path, const char* name, const void* value,
                    std::size_t size) noexcept;
 /// fsetxattr(2).
 Result<> fsetxattr(int fd, const char* name, const void* value, std::size_t size) noexcept;
-/// lgetxattr(2): number of bytes of the value; size 0 asks for the size.
-Result<std::size_t> lgetxattr(const char* path, const char* name, void* value,
-                              std::size_t size) noexcept;
-/// fgetxattr(2).
+/// fgetxattr(2): number of bytes of the value; size 0 asks for the size.
 Result<std::size_t> fgetxattr(int fd, const char* name, void* value, std::size_t size) noexcept;
-/// llistxattr(2).
-Result<std::size_t> llistxattr(const char* path, char* names, std::size_t size) noexcept;
 /// chdir(2).
 Result<> chdir(const char* path) noexcept;
 /// fchdir(2).

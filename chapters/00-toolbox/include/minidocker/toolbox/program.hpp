@@ -1,0 +1,26 @@
+#pragma once
+/// \file
+/// The two edges of every program: what its main does first, and how it says that it failed.
+
+#include <string_view>
+
+namespace minidocker {
+
+/// Undoes what a careless caller may have left us with, as execve(2) hands all of it on. The first
+/// call of every main, made while there is one thread. Throws SystemError.
+///
+/// | found                      | what would go wrong                                             |
+/// |----------------------------|-----------------------------------------------------------------|
+/// | one of 0, 1, 2 is closed   | the next descriptor opened takes the number, a socket perhaps,  |
+/// |                            | and error messages are written into it: /dev/null takes it      |
+/// | SIGCHLD is ignored         | the kernel reaps our children by itself, and waitid(2) answers  |
+/// |                            | ECHILD instead of the exit code: the default is set             |
+/// | signals are blocked        | we and our children never hear of them: none is                 |
+void prepare_process();
+
+/// Writes `program: message` as one line to standard error and returns `code`, for
+/// `return complain("nsrun", error.what(), 125);` in a catch block of main. An error that cannot be
+/// told, on a full disk for instance, is not worth dying of another one: the exit code still tells.
+int complain(std::string_view program, std::string_view message, int code) noexcept;
+
+}  // namespace minidocker

@@ -1,0 +1,54 @@
+#include "minidocker/toolbox/program.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/sys/socket.hpp"
+
+namespace minidocker {
+namespace {
+
+/// One poll(2) tells of all three.
+void fill_standard_descriptors() {
+  std::array<struct pollfd, 3> standard{
+      {{STDIN_FILENO, 0, 0}, {STDOUT_FILENO, 0, 0}, {STDERR_FILENO, 0, 0}}};
+  sys::poll(standard, 0).or_throw("standard descriptors");
+  for (const struct pollfd& entry : standard) {
+    if ((entry.revents & POLLNVAL) == 0) continue;
+    UniqueFd null = sys::open("/dev/null", O_RDWR).or_throw("\"/dev/null\"");
+    // The lowest free number is the one that is missing, as those below were filled before.
+    sys::pass_on_as(null.get(), entry.fd).or_throw("\"/dev/null\"");
+    if (null.get() == entry.fd) static_cast<void>(null.release());
+  }
+}
+
+}  // namespace
+
+void prepare_process() {
+  fill_standard_descriptors();
+  sys::default_signal(SIGCHLD).or_throw("SIGCHLD");
+  sigset_t none;
+  ::sigemptyset(&none);
+  sys::set_signal_mask(none).or_throw("unblock all signals");
+}
+
+int complain(std::string_view program, std::string_view message, int code) noexcept {
+  try {
+    write_all(STDERR_FILENO, fmt::format("{}: {}\n", program, message), "standard error");
+  } catch (const std::exception&) {
+    // Nobody is left to be told.
+  }
+  return code;
+}
+
+}  // namespace minidocker
