@@ -8,6 +8,7 @@
 #include "checks.hpp"
 #include "minidocker/spec/mount_options.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 
 namespace minidocker::spec {
 namespace {
@@ -85,13 +86,36 @@ void check_own_view(const Checks& checks, const std::string& place, const Mount&
   }
 }
 
+// The kernel takes a filesystem's owner as an id of the mounter's user namespace (EINVAL).
+void check_owner(const Checks& checks, const std::string& place, std::string_view option,
+                 const Linux& config) {
+  const bool is_group = option.starts_with("gid=");
+  if (!is_group && !option.starts_with("uid=")) return;
+  const std::vector<IdMapping>& mappings = is_group ? config.gid_mappings : config.uid_mappings;
+  const auto id = minidocker::parse_number<std::uint32_t>(option.substr(4));
+  if (!id || is_mapped(*id, mappings)) return;  // what is no number, the filesystem refuses
+  checks.fail(place, fmt::format("{} is not mapped by /linux/{}Mappings; hint: leave it out",
+                                 quoted(option), option.substr(0, 3)));
+}
+
+void check_word(const Checks& checks, const std::string& place, const std::string& word,
+                const Mount& mount, bool is_bind, const Linux& config) {
+  if (word == "idmap" || word == "ridmap") {
+    checks.fail(place, fmt::format("{} is not supported yet", quoted(word)));
+  }
+  // No filesystem is asked when something is bound: the kernel would drop the word in silence, and
+  // a typing error in "ro" would leave the bind writable.
+  if (is_bind && !is_mount_flag(word)) {
+    checks.fail(place, fmt::format("{} is no option of a bind", quoted(word)));
+  }
+  if (mount.type == "tmpfs" || mount.type == "devpts") check_owner(checks, place, word, config);
+}
+
 void check_options(const Checks& checks, const std::string& place, const Mount& mount,
-                   const MountOptions& options) {
+                   const MountOptions& options, const Linux& config) {
   for (std::size_t i = 0; i < mount.options.size(); ++i) {
-    if (mount.options[i] == "idmap" || mount.options[i] == "ridmap") {
-      checks.fail(fmt::format("{}/options/{}", place, i),
-                  fmt::format("{} is not supported yet", quoted(mount.options[i])));
-    }
+    check_word(checks, fmt::format("{}/options/{}", place, i), mount.options[i], mount,
+               options.is_bind(), config);
   }
   if (options.copy_up && mount.type != "tmpfs") {
     checks.fail(place + "/options", "\"tmpcopyup\" is for a tmpfs only");
@@ -108,7 +132,7 @@ void check_mount(Checks& checks, const std::string& place, const Mount& mount,
                  const Linux& config) {
   check_destination(checks, place + "/destination", mount);
   const MountOptions options = parse_mount_options(mount.options);
-  check_options(checks, place, mount, options);
+  check_options(checks, place, mount, options, config);
   if (options.is_bind()) {
     if (mount.source.empty()) checks.fail(place + "/source", "missing: what is to be bound?");
     return;

@@ -83,16 +83,12 @@ void check_program(Checks& checks, const Process& process) {
   }
 }
 
-// Is `id` one that the container's user namespace knows?
 void check_id(const Checks& checks, const std::string& place, std::uint32_t id,
               const std::vector<IdMapping>& mappings, std::string_view list) {
   if (id == UINT32_MAX) {
     checks.fail(place, fmt::format("{} is not an id: the kernel means \"unchanged\" by it", id));
   }
-  const auto maps = [id](const IdMapping& m) {
-    return id >= m.container_id && id - m.container_id < m.size;
-  };
-  if (mappings.empty() || std::ranges::any_of(mappings, maps)) return;
+  if (is_mapped(id, mappings)) return;
   checks.fail(place, fmt::format("{} is not mapped by {}", id, list));
 }
 
@@ -101,7 +97,6 @@ void check_user(Checks& checks, const User& user, const Linux& config) {
     checks.fail("/process/user/umask",
                 fmt::format("{} is out of range, expected 0 to 511 (0777)", *user.umask));
   }
-  if (!user.username.empty()) return;  // ids come from the root's own files
   check_id(checks, "/process/user/uid", user.uid, config.uid_mappings, "/linux/uidMappings");
   check_id(checks, "/process/user/gid", user.gid, config.gid_mappings, "/linux/gidMappings");
   for (std::size_t i = 0; i < user.additional_gids.size(); ++i) {

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "checks.hpp"
 #include "minidocker/toolbox/error.hpp"
 
@@ -16,6 +18,11 @@ void check_device_rules(const Checks& checks, const std::vector<DeviceRule>& rul
       checks.fail(place, fmt::format("{} holds other letters than r (read), w (write) and m "
                                      "(mknod)",
                                      quoted(access)));
+    }
+    for (const char letter : access) {
+      if (std::ranges::count(access, letter) > 1) {
+        checks.fail(place, fmt::format("{} has {} twice", quoted(access), letter));
+      }
     }
   }
 }

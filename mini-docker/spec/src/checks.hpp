@@ -2,6 +2,7 @@
 /// \file
 /// What the parts of validate() share.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,10 @@ class Checks {
   std::string_view file_;
   std::vector<std::string> warnings_;
 };
+
+/// Is `id` one of the container's user namespace? Without mappings it is the caller's: then all
+/// are.
+[[nodiscard]] bool is_mapped(std::uint32_t id, const std::vector<IdMapping>& mappings) noexcept;
 
 /// \name The parts
 /// Each looks at one object of the specification.

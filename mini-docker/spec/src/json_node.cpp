@@ -10,35 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-// Deeper nesting than the specification has anywhere: it ends the recursion on hostile input.
-constexpr int kMaxDepth = 16;
-
-bool asks_for_nothing(const json& value, int depth) noexcept {
-  switch (value.type()) {
-    case json::value_t::null:
-      return true;
-    case json::value_t::boolean:
-      return !*value.get_ptr<const json::boolean_t*>();
-    case json::value_t::string:
-      return value.get_ptr<const std::string*>()->empty();
-    case json::value_t::number_integer:
-    case json::value_t::number_unsigned:
-    case json::value_t::number_float:
-      return value == 0;
-    case json::value_t::array:
-      return value.empty();
-    case json::value_t::object:
-      break;
-    default:
-      return false;
-  }
-  if (depth == 0) return false;
-  for (const json& member : value) {
-    if (!asks_for_nothing(member, depth - 1)) return false;
-  }
-  return true;
-}
-
 std::string in_words(const json& value) {
   constexpr std::size_t kMaxShown = 60;
   switch (value.type()) {
@@ -60,9 +31,10 @@ std::string in_words(const json& value) {
 
 }  // namespace
 
-bool JsonNode::is_null() const noexcept { return value_->is_null(); }
-
-bool JsonNode::is_empty() const noexcept { return asks_for_nothing(*value_, kMaxDepth); }
+bool JsonNode::is_empty_object() const {
+  if (!value_->is_object()) fail_expected("an object");
+  return value_->empty();
+}
 
 bool JsonNode::boolean() const {
   if (!value_->is_boolean()) fail_expected("true or false");

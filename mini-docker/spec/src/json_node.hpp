@@ -23,10 +23,7 @@ class JsonNode {
   JsonNode(const nlohmann::json& value, std::string_view file) noexcept
       : value_(&value), key_(file) {}
 
-  [[nodiscard]] bool is_null() const noexcept;  ///< null means absent everywhere
-  /// Does it ask for nothing? null, false, 0, "", [], {} and objects of such members.
-  [[nodiscard]] bool is_empty() const noexcept;
-
+  [[nodiscard]] bool is_empty_object() const;     ///< has it no member at all, or an error
   [[nodiscard]] bool boolean() const;             ///< a bool, or an error
   [[nodiscard]] const std::string& text() const;  ///< a string without NUL bytes, or an error
   /// An integer that fits into T, or an error.

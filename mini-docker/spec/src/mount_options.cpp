@@ -154,6 +154,8 @@ std::uint64_t propagation_flags(std::string_view word) noexcept {
   return found != nullptr && found->does == Does::propagation ? found->flags : 0;
 }
 
+bool is_mount_flag(std::string_view word) noexcept { return find_word(word) != nullptr; }
+
 std::vector<std::string_view> known_mount_options() {
   std::vector<std::string_view> words;
   for (const Word& word : kWords) words.push_back(word.word);

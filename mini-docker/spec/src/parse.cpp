@@ -5,9 +5,10 @@
 #include "json_node.hpp"
 #include "minidocker/toolbox/error.hpp"
 
-// One table per object of the specification: the member's name, and what is done with it. Members
-// that stand in no table are unknown to the specification, or mean nothing on Linux, or state what
-// the kernel does anyway (memory.useHierarchy): they are ignored.
+// One table per object of the specification: the member's name, and what is done with it. A member
+// that stands in no table is unknown to the specification, or is another system's (user.username,
+// process.commandLine, windows, solaris, vm, zos, freebsd): it is ignored, as the specification
+// demands.
 namespace minidocker::spec {
 namespace {
 
@@ -26,16 +27,35 @@ void read_fields(const JsonNode& node, T& target, const Field<T> (&fields)[N]) {
   });
 }
 
-// The specification has it, we don't: harmless only as long as it asks for nothing.
-template <class T>
-void refuse(const JsonNode& node, T&) {
-  if (!node.is_empty()) node.fail("not supported yet");
-}
+// What the specification has and we don't is harmless as long as it asks for nothing; what that
+// looks like depends on the type, which is checked as if it were supported.
+[[noreturn]] void not_supported(const JsonNode& node) { node.fail("not supported yet"); }
 
-// The same where even an empty value asks for something.
 template <class T>
 void refuse_any(const JsonNode& node, T&) {
-  node.fail("not supported yet");
+  not_supported(node);
+}
+template <class T>
+void refuse_text(const JsonNode& node, T&) {
+  if (!node.text().empty()) not_supported(node);
+}
+template <class T>
+void refuse_true(const JsonNode& node, T&) {
+  if (node.boolean()) not_supported(node);
+}
+// Engines send 0 where they mean "leave it" (dockerd: blockIO.weight, memory.kernel, ...).
+template <class T>
+void refuse_number(const JsonNode& node, T&) {
+  if (node.integer<std::int64_t>() != 0) not_supported(node);
+}
+template <class T>
+void refuse_list(const JsonNode& node, T&) {
+  node.for_each_element([&](const JsonNode&) { not_supported(node); });
+}
+// Where keys are the caller's own (devices, files, variables), a key alone asks for something.
+template <class T>
+void refuse_object(const JsonNode& node, T&) {
+  if (!node.is_empty_object()) not_supported(node);
 }
 
 template <auto Member, class T>
@@ -90,8 +110,8 @@ constexpr Field<Mount> kMount[] = {
     {"type", read_text<&Mount::type>},
     {"source", read_text<&Mount::source>},
     {"options", read_texts<&Mount::options>},
-    {"uidMappings", refuse<Mount>},
-    {"gidMappings", refuse<Mount>},
+    {"uidMappings", refuse_list<Mount>},
+    {"gidMappings", refuse_list<Mount>},
 };
 
 Mount read_mount(const JsonNode& node) {
@@ -118,7 +138,6 @@ constexpr Field<User> kUser[] = {
          user.additional_gids.push_back(gid.integer<std::uint32_t>());
        });
      }},
-    {"username", read_text<&User::username>},
 };
 
 constexpr Field<Capabilities> kCapabilities[] = {
@@ -142,6 +161,11 @@ Rlimit read_rlimit(const JsonNode& node) {
   return limit;
 }
 
+constexpr Field<Process> kExecCpuAffinity[] = {
+    {"initial", refuse_text<Process>},
+    {"final", refuse_text<Process>},
+};
+
 constexpr Field<Process> kProcess[] = {
     {"terminal", read_bool<&Process::terminal>},
     {"consoleSize",
@@ -161,11 +185,12 @@ constexpr Field<Process> kProcess[] = {
                    Process& process) { process.rlimits = read_list<Rlimit, read_rlimit>(node); }},
     {"noNewPrivileges", read_bool<&Process::no_new_privileges>},
     {"oomScoreAdj", read_integer<&Process::oom_score_adj>},
-    {"apparmorProfile", refuse<Process>},
-    {"selinuxLabel", refuse<Process>},
-    {"scheduler", refuse<Process>},
-    {"ioPriority", refuse<Process>},
-    {"execCPUAffinity", refuse<Process>},
+    {"apparmorProfile", refuse_text<Process>},
+    {"selinuxLabel", refuse_text<Process>},
+    {"scheduler", refuse_object<Process>},
+    {"ioPriority", refuse_object<Process>},
+    {"execCPUAffinity",
+     [](const JsonNode& node, Process& to) { read_fields(node, to, kExecCpuAffinity); }},
 };
 
 // --- linux ----------------------------------------------------------------------------------
@@ -267,27 +292,45 @@ constexpr Field<MemoryLimits> kMemory[] = {
     {"limit", read_unless_zero<&MemoryLimits::limit>},
     {"reservation", read_unless_zero<&MemoryLimits::reservation>},
     {"swap", read_unless_zero<&MemoryLimits::swap>},
-    {"kernel", refuse<MemoryLimits>},
-    {"kernelTCP", refuse<MemoryLimits>},
-    {"swappiness", refuse_any<MemoryLimits>},
-    {"disableOOMKiller", refuse<MemoryLimits>},
-    {"checkBeforeUpdate", refuse<MemoryLimits>},
+    {"kernel", refuse_number<MemoryLimits>},
+    {"kernelTCP", refuse_number<MemoryLimits>},
+    {"swappiness", refuse_any<MemoryLimits>},  // 0 is a wish: do not swap
+    {"disableOOMKiller", refuse_true<MemoryLimits>},
+    {"checkBeforeUpdate", refuse_true<MemoryLimits>},
+    // Since Linux 5.11 groups are hierarchical, whatever is asked for.
+    {"useHierarchy",
+     [](const JsonNode& node, MemoryLimits&) { static_cast<void>(node.boolean()); }},
 };
 
 constexpr Field<CpuLimits> kCpu[] = {
     {"shares", read_unless_zero<&CpuLimits::shares>},
     {"quota", read_unless_zero<&CpuLimits::quota>},
     {"period", read_unless_zero<&CpuLimits::period>},
-    {"burst", refuse<CpuLimits>},
-    {"realtimeRuntime", refuse<CpuLimits>},
-    {"realtimePeriod", refuse<CpuLimits>},
-    {"cpus", refuse<CpuLimits>},
-    {"mems", refuse<CpuLimits>},
-    {"idle", refuse<CpuLimits>},
+    {"burst", refuse_number<CpuLimits>},
+    {"realtimeRuntime", refuse_number<CpuLimits>},
+    {"realtimePeriod", refuse_number<CpuLimits>},
+    {"cpus", refuse_text<CpuLimits>},
+    {"mems", refuse_text<CpuLimits>},
+    {"idle", refuse_number<CpuLimits>},
 };
 
 constexpr Field<Resources> kPids[] = {
     {"limit", read_integer<&Resources::pids_limit>},
+};
+
+constexpr Field<Resources> kBlockIo[] = {
+    {"weight", refuse_number<Resources>},
+    {"leafWeight", refuse_number<Resources>},
+    {"weightDevice", refuse_list<Resources>},
+    {"throttleReadBpsDevice", refuse_list<Resources>},
+    {"throttleWriteBpsDevice", refuse_list<Resources>},
+    {"throttleReadIOPSDevice", refuse_list<Resources>},
+    {"throttleWriteIOPSDevice", refuse_list<Resources>},
+};
+
+constexpr Field<Resources> kNetwork[] = {
+    {"classID", refuse_number<Resources>},
+    {"priorities", refuse_list<Resources>},
 };
 
 constexpr Field<Resources> kResources[] = {
@@ -298,11 +341,11 @@ constexpr Field<Resources> kResources[] = {
     {"memory", [](const JsonNode& node, Resources& to) { read_fields(node, to.memory, kMemory); }},
     {"cpu", [](const JsonNode& node, Resources& to) { read_fields(node, to.cpu, kCpu); }},
     {"pids", [](const JsonNode& node, Resources& to) { read_fields(node, to, kPids); }},
-    {"blockIO", refuse<Resources>},
-    {"hugepageLimits", refuse<Resources>},
-    {"network", refuse<Resources>},
-    {"rdma", refuse<Resources>},
-    {"unified", refuse<Resources>},
+    {"blockIO", [](const JsonNode& node, Resources& to) { read_fields(node, to, kBlockIo); }},
+    {"hugepageLimits", refuse_list<Resources>},
+    {"network", [](const JsonNode& node, Resources& to) { read_fields(node, to, kNetwork); }},
+    {"rdma", refuse_object<Resources>},
+    {"unified", refuse_object<Resources>},
 };
 
 constexpr Field<TimeOffset> kTimeOffset[] = {
@@ -338,16 +381,22 @@ constexpr Field<Linux> kLinux[] = {
     {"maskedPaths", read_texts<&Linux::masked_paths>},
     {"readonlyPaths", read_texts<&Linux::readonly_paths>},
     {"timeOffsets", read_time_offsets},
-    {"sysctl", refuse<Linux>},
-    {"seccomp", refuse<Linux>},
-    {"mountLabel", refuse<Linux>},
-    {"personality", refuse<Linux>},
-    {"netDevices", refuse<Linux>},
-    {"intelRdt", refuse_any<Linux>},
+    {"sysctl", refuse_object<Linux>},
+    {"seccomp", refuse_object<Linux>},
+    {"mountLabel", refuse_text<Linux>},
+    {"personality", refuse_object<Linux>},
+    {"netDevices", refuse_object<Linux>},
+    {"intelRdt", refuse_any<Linux>},  // even {} makes a group of its own
     {"memoryPolicy", refuse_any<Linux>},
 };
 
 // --- the whole ------------------------------------------------------------------------------
+
+constexpr Field<Spec> kHooks[] = {
+    {"prestart", refuse_list<Spec>},        {"createRuntime", refuse_list<Spec>},
+    {"createContainer", refuse_list<Spec>}, {"startContainer", refuse_list<Spec>},
+    {"poststart", refuse_list<Spec>},       {"poststop", refuse_list<Spec>},
+};
 
 constexpr Field<Spec> kSpec[] = {
     {"ociVersion", read_text<&Spec::oci_version>},
@@ -365,7 +414,7 @@ constexpr Field<Spec> kSpec[] = {
          spec.annotations.emplace(key, value.text());
        });
      }},
-    {"hooks", refuse<Spec>},
+    {"hooks", [](const JsonNode& node, Spec& spec) { read_fields(node, spec, kHooks); }},
 };
 
 }  // namespace

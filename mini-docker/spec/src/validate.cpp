@@ -53,6 +53,12 @@ void Checks::require_absolute(std::string_view place, std::string_view path) con
   if (!path.starts_with('/')) fail(place, fmt::format("{} is not an absolute path", quoted(path)));
 }
 
+bool is_mapped(std::uint32_t id, const std::vector<IdMapping>& mappings) noexcept {
+  return mappings.empty() || std::ranges::any_of(mappings, [id](const IdMapping& m) {
+           return id >= m.container_id && id - m.container_id < m.size;
+         });
+}
+
 std::vector<std::string> validate(const Spec& spec, std::string_view file) {
   Checks checks(file);
   check_top_level(checks, spec);

@@ -40,7 +40,6 @@ Json user_to_json(const User& user) {
   Json json = {{"uid", user.uid}, {"gid", user.gid}};
   put(json, "umask", user.umask);
   if (!user.additional_gids.empty()) json["additionalGids"] = user.additional_gids;
-  put(json, "username", user.username);
   return json;
 }
 

@@ -34,7 +34,7 @@ TEST(Parse, EveryMemberOfTheProcessArrives) {
   const Process process = parse(kEverything).process;
   EXPECT_TRUE(process.terminal);
   EXPECT_EQ(process.console_size, (ConsoleSize{24, 80}));
-  EXPECT_EQ(process.user, (User{1, 2, 077, {5, 6}, "web:www"}));
+  EXPECT_EQ(process.user, (User{1, 2, 077, {5, 6}}));
   EXPECT_EQ(process.args, (std::vector<std::string>{"echo", "a b"}));
   EXPECT_EQ(process.env, std::vector<std::string>{"A=b"});
   EXPECT_EQ(process.cwd, "/tmp");
@@ -77,6 +77,15 @@ TEST(Parse, KeysUnknownToTheSpecificationAreIgnored) {
   EXPECT_EQ(parse(with(R"("x": {"y": [1]}, "linux": {"z": 1})")), parse(kSmallest));
 }
 
+// All that the specification has and that means nothing to a container on Linux.
+TEST(Parse, MembersOfOtherSystemsAreIgnored) {
+  EXPECT_EQ(parse(with(R"("windows": {"layerFolders": ["C:"]}, "solaris": {"limitpv": "a"},
+      "vm": {"kernel": {"path": "k"}}, "zos": {"namespaces": []}, "freebsd": {"jail": {}},
+      "process": {"args": ["sh"], "cwd": "/", "commandLine": "cmd", "user": {"username": "root"}},
+      "linux": {"resources": {"memory": {"useHierarchy": false}}})")),
+            parse(kSmallest));
+}
+
 TEST(Parse, NullIsAsGoodAsAbsent) {
   EXPECT_EQ(parse(with(R"("hostname": null, "mounts": null, "hooks": null, "linux": {
       "resources": {"memory": {"limit": null, "swappiness": null}}, "seccomp": null})")),
@@ -84,7 +93,8 @@ TEST(Parse, NullIsAsGoodAsAbsent) {
 }
 
 TEST(Parse, WhatEnginesSendToMeanUnsetIsUnset) {
-  EXPECT_EQ(parse(with(R"("hooks": {"prestart": []}, "linux": {"sysctl": {}, "mountLabel": "",
+  EXPECT_EQ(parse(with(R"("hooks": {"prestart": []}, "process": {"args": ["sh"], "cwd": "/",
+      "execCPUAffinity": {"initial": ""}}, "linux": {"sysctl": {}, "mountLabel": "",
       "resources": {"blockIO": {"weight": 0}, "hugepageLimits": [], "network": {},
         "memory": {"limit": 0, "reservation": 0, "swap": 0, "kernel": 0, "kernelTCP": 0,
                    "disableOOMKiller": false, "useHierarchy": true},
@@ -129,10 +139,10 @@ TEST(Parse, BrokenJsonIsToldWithLineAndColumnInOneLine) {
 }
 
 TEST(Parse, DeepNestingDoesNotExhaustTheStack) {
-  std::string deep = R"("hooks": )";
+  std::string deep = R"("x": )";
   for (int i = 0; i < 100000; ++i) deep += R"({"a":)";
   deep += "1" + std::string(100000, '}');
-  EXPECT_THROW((void)parse(with(deep)), Error);
+  EXPECT_EQ(parse(with(deep)), parse(kSmallest));
 }
 
 // --- bad input: a fragment put into the smallest document, and the exact message --------------
@@ -189,8 +199,6 @@ const Bad kBad[] = {
      "/process/user/uid: expected an integer, found a string \"0\""},
     {R"("process": {"user": {"additionalGids": [1, "2"]}})",
      "/process/user/additionalGids/1: expected an integer, found a string \"2\""},
-    {R"("process": {"user": {"username": 1}})",
-     "/process/user/username: expected a string, found 1"},
     {R"("process": {"capabilities": ["CAP_KILL"]})",
      "/process/capabilities: expected an object, found an array"},
     {R"("process": {"capabilities": {"bounding": "CAP_KILL"}})",
@@ -265,7 +273,12 @@ const Bad kBad[] = {
     {R"("linux": {"timeOffsets": {"boottime": {"nanosecs": -1}}})",
      "/linux/timeOffsets/boottime/nanosecs: -1 is out of range, expected 0 to 4294967295"},
     // of the specification, but not supported yet
-    {R"("hooks": {"prestart": [{"path": "/bin/true"}]})", "/hooks: not supported yet"},
+    {R"("hooks": {"prestart": [{"path": "/bin/true"}]})", "/hooks/prestart: not supported yet"},
+    {R"("hooks": {"createRuntime": [{}]})", "/hooks/createRuntime: not supported yet"},
+    {R"("hooks": {"createContainer": [{}]})", "/hooks/createContainer: not supported yet"},
+    {R"("hooks": {"startContainer": [{}]})", "/hooks/startContainer: not supported yet"},
+    {R"("hooks": {"poststart": [{}]})", "/hooks/poststart: not supported yet"},
+    {R"("hooks": {"poststop": [{}]})", "/hooks/poststop: not supported yet"},
     {R"("mounts": [{"destination": "/a", "uidMappings": [{"size": 1}]}])",
      "/mounts/0/uidMappings: not supported yet"},
     {R"("mounts": [{"destination": "/a", "gidMappings": [{"size": 1}]}])",
@@ -277,21 +290,72 @@ const Bad kBad[] = {
     {R"("process": {"ioPriority": {"class": "IOPRIO_CLASS_IDLE"}})",
      "/process/ioPriority: not supported yet"},
     {R"("process": {"execCPUAffinity": {"initial": "0"}})",
-     "/process/execCPUAffinity: not supported yet"},
+     "/process/execCPUAffinity/initial: not supported yet"},
+    {R"("process": {"execCPUAffinity": {"final": "0"}})",
+     "/process/execCPUAffinity/final: not supported yet"},
     {R"("linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}})",
      "/linux/seccomp: not supported yet"},
     {R"("linux": {"sysctl": {"net.core.somaxconn": "256"}})", "/linux/sysctl: not supported yet"},
     {R"("linux": {"mountLabel": "l"})", "/linux/mountLabel: not supported yet"},
     {R"("linux": {"personality": {"domain": "LINUX32"}})", "/linux/personality: not supported yet"},
     {R"("linux": {"netDevices": {"eth0": {"name": "x"}}})", "/linux/netDevices: not supported yet"},
+    // a key alone asks for something
+    {R"("linux": {"netDevices": {"eth0": {}}})", "/linux/netDevices: not supported yet"},
+    {R"("linux": {"netDevices": {"eth0": null}})", "/linux/netDevices: not supported yet"},
+    {R"("linux": {"sysctl": {"kernel.domainname": ""}})", "/linux/sysctl: not supported yet"},
+    {R"("linux": {"resources": {"rdma": {"mlx5_0": {"hcaHandles": 0}}}})",
+     "/linux/resources/rdma: not supported yet"},
+    {R"("linux": {"resources": {"unified": {"memory.high": ""}}})",
+     "/linux/resources/unified: not supported yet"},
+    // of the specification, not supported yet, and of a wrong type
+    {R"("hooks": [])", "/hooks: expected an object, found an array"},
+    {R"("hooks": {"prestart": ""})", "/hooks/prestart: expected an array, found a string \"\""},
+    {R"("mounts": [{"destination": "/a", "uidMappings": {}}])",
+     "/mounts/0/uidMappings: expected an array, found an object"},
+    {R"("process": {"apparmorProfile": false})",
+     "/process/apparmorProfile: expected a string, found false"},
+    {R"("process": {"scheduler": ""})",
+     "/process/scheduler: expected an object, found a string \"\""},
+    {R"("process": {"execCPUAffinity": {"initial": 0}})",
+     "/process/execCPUAffinity/initial: expected a string, found 0"},
+    {R"("linux": {"seccomp": []})", "/linux/seccomp: expected an object, found an array"},
+    {R"("linux": {"sysctl": []})", "/linux/sysctl: expected an object, found an array"},
+    {R"("linux": {"mountLabel": 0})", "/linux/mountLabel: expected a string, found 0"},
+    {R"("linux": {"resources": {"blockIO": {"weight": ""}}})",
+     "/linux/resources/blockIO/weight: expected an integer, found a string \"\""},
+    {R"("linux": {"resources": {"blockIO": {"weightDevice": {}}}})",
+     "/linux/resources/blockIO/weightDevice: expected an array, found an object"},
+    {R"("linux": {"resources": {"memory": {"kernel": false}}})",
+     "/linux/resources/memory/kernel: expected an integer, found false"},
+    {R"("linux": {"resources": {"memory": {"disableOOMKiller": 0}}})",
+     "/linux/resources/memory/disableOOMKiller: expected true or false, found 0"},
+    {R"("linux": {"resources": {"memory": {"useHierarchy": 1}}})",
+     "/linux/resources/memory/useHierarchy: expected true or false, found 1"},
+    {R"("linux": {"resources": {"unified": ""}})",
+     "/linux/resources/unified: expected an object, found a string \"\""},
+    // even an empty one asks for something
     {R"("linux": {"intelRdt": {}})", "/linux/intelRdt: not supported yet"},
     {R"("linux": {"memoryPolicy": {}})", "/linux/memoryPolicy: not supported yet"},
     {R"("linux": {"resources": {"blockIO": {"weight": 10}}})",
-     "/linux/resources/blockIO: not supported yet"},
+     "/linux/resources/blockIO/weight: not supported yet"},
+    {R"("linux": {"resources": {"blockIO": {"leafWeight": 10}}})",
+     "/linux/resources/blockIO/leafWeight: not supported yet"},
+    {R"("linux": {"resources": {"blockIO": {"weightDevice": [{}]}}})",
+     "/linux/resources/blockIO/weightDevice: not supported yet"},
+    {R"("linux": {"resources": {"blockIO": {"throttleReadBpsDevice": [{"rate": 0}]}}})",
+     "/linux/resources/blockIO/throttleReadBpsDevice: not supported yet"},
+    {R"("linux": {"resources": {"blockIO": {"throttleWriteBpsDevice": [{"rate": 0}]}}})",
+     "/linux/resources/blockIO/throttleWriteBpsDevice: not supported yet"},
+    {R"("linux": {"resources": {"blockIO": {"throttleReadIOPSDevice": [{"rate": 0}]}}})",
+     "/linux/resources/blockIO/throttleReadIOPSDevice: not supported yet"},
+    {R"("linux": {"resources": {"blockIO": {"throttleWriteIOPSDevice": [{"rate": 0}]}}})",
+     "/linux/resources/blockIO/throttleWriteIOPSDevice: not supported yet"},
     {R"("linux": {"resources": {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}})",
      "/linux/resources/hugepageLimits: not supported yet"},
     {R"("linux": {"resources": {"network": {"classID": 1}}})",
-     "/linux/resources/network: not supported yet"},
+     "/linux/resources/network/classID: not supported yet"},
+    {R"("linux": {"resources": {"network": {"priorities": [{"name": "lo"}]}}})",
+     "/linux/resources/network/priorities: not supported yet"},
     {R"("linux": {"resources": {"rdma": {"mlx5_1": {"hcaHandles": 3}}}})",
      "/linux/resources/rdma: not supported yet"},
     {R"("linux": {"resources": {"unified": {"memory.high": "1"}}})",

@@ -15,7 +15,7 @@ const std::string_view kEverything = R"({
   "process": {
     "terminal": true,
     "consoleSize": {"height": 24, "width": 80},
-    "user": {"uid": 1, "gid": 2, "umask": 63, "additionalGids": [5, 6], "username": "web:www"},
+    "user": {"uid": 1, "gid": 2, "umask": 63, "additionalGids": [5, 6]},
     "args": ["echo", "a b"],
     "env": ["A=b"],
     "cwd": "/tmp",

@@ -171,6 +171,8 @@ const Bad kBad[] = {
     {R"("linux": {"resources": {"devices": [{"allow": true, "access": "rx"}]}})",
      "/linux/resources/devices/0/access: \"rx\" holds other letters than r (read), w (write) and m "
      "(mknod)"},
+    {R"("linux": {"resources": {"devices": [{"allow": true, "access": "rwr"}]}})",
+     "/linux/resources/devices/0/access: \"rwr\" has r twice"},
     // limits
     {R"("linux": {"resources": {"memory": {"limit": -2}}})",
      "/linux/resources/memory/limit: -2 is out of range, expected a number from 0, or -1 for no "
@@ -209,6 +211,10 @@ TEST(Validate, EachFaultIsRefusedWithItsPlace) {
 
 // One mount put into a container with a mount namespace, and the exact message.
 const Bad kBadMounts[] = {
+    {R"({"destination": "/a", "source": "/b", "options": ["rbind", "readonly"]})",
+     "/mounts/0/options/1: \"readonly\" is no option of a bind"},
+    {R"({"destination": "/a", "source": "/b", "options": ["size=1", "bind"]})",
+     "/mounts/0/options/0: \"size=1\" is no option of a bind"},
     {R"({"destination": "", "type": "tmpfs"})", "/mounts/0/destination: missing"},
     {R"({"destination": "/", "type": "tmpfs"})",
      "/mounts/0/destination: the root cannot be mounted over, use /root/path"},
@@ -290,10 +296,16 @@ TEST(Validate, AJoinedUserNamespaceNeedsNoMappings) {
   EXPECT_EQ(fault_of(spec), "no error");
 }
 
-TEST(Validate, AUserByNameIsNotLookedForInTheMappings) {
-  Spec spec = rootless_spec(1000, 1000);
-  spec.process.user.username = "web";
-  spec.process.user.uid = 5;
+TEST(Validate, ADevptsOfAGroupThatIsNotMappedIsRefused) {
+  Spec spec = default_spec();
+  spec.linux_.namespaces.push_back({NamespaceType::user, ""});
+  spec.linux_.uid_mappings = spec.linux_.gid_mappings = {{0, 1000, 5}};
+  ASSERT_EQ(spec.mounts[2].options[5], "gid=5");
+  EXPECT_EQ(
+      fault_of(spec),
+      "config.json: /mounts/2/options/5: \"gid=5\" is not mapped by /linux/gidMappings; hint: "
+      "leave it out");
+  spec.linux_.gid_mappings = {{0, 1000, 6}};
   EXPECT_EQ(fault_of(spec), "no error");
 }
 

@@ -35,6 +35,9 @@ struct MountOptions {
 /// MS_* flags of a propagation word ("private", "rslave", "shared", ...); 0 if it is none.
 [[nodiscard]] std::uint64_t propagation_flags(std::string_view word) noexcept;
 
+/// Is it a word that parse_mount_options knows, rather than data for the filesystem?
+[[nodiscard]] bool is_mount_flag(std::string_view word) noexcept;
+
 /// Every word that parse_mount_options knows, sorted: the `mountOptions` of `features`.
 [[nodiscard]] std::vector<std::string_view> known_mount_options();
 

@@ -41,16 +41,14 @@ struct ConsoleSize {
   bool operator==(const ConsoleSize&) const = default;  ///< member by member
 };
 
-/// Who the program is (config.md#posix-platform-user). All ids are the container's.
+/// Who the program is (config.md#posix-platform-user). All ids are the container's. There is no
+/// name: the specification has `username` for Windows only, and a runtime that honoured it would
+/// give a bundle other ids than its `uid` says.
 struct User {
-  std::uint32_t uid = 0;                       ///< user id
-  std::uint32_t gid = 0;                       ///< group id
-  std::optional<std::uint32_t> umask;          ///< absent: 0022
-  std::vector<std::uint32_t> additional_gids;  ///< supplementary groups
-  /// `USER[:GROUP]` as `docker run -u` takes it, names or numbers, to be looked up in the root's
-  /// own /etc/passwd and /etc/group; empty: uid, gid and additional_gids hold. The specification
-  /// leaves `username` to other systems than Linux; to us it is how the engine passes a name on.
-  std::string username;
+  std::uint32_t uid = 0;                         ///< user id
+  std::uint32_t gid = 0;                         ///< group id
+  std::optional<std::uint32_t> umask;            ///< absent: 0022
+  std::vector<std::uint32_t> additional_gids;    ///< supplementary groups
   bool operator==(const User&) const = default;  ///< member by member
 };
 
