@@ -18,6 +18,17 @@ constexpr const char* kChapter = "02-cgroups";
 
 Deadline in(std::chrono::milliseconds patience) { return Deadline::clock::now() + patience; }
 
+/// A destructor has nobody to tell of a failure but the trace; recovery finds what is left by its
+/// name.
+template <class Work>
+void tell_failure(Work work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    const trace::Scope told(kChapter, "leave a cgroup behind", error.what());
+  }
+}
+
 std::string in_words(const Location& location) {
   return location.directories.empty() ? "" : location.directories.front().group;
 }
@@ -25,7 +36,7 @@ std::string in_words(const Location& location) {
 }  // namespace
 
 Cgroup::Cgroup(const Location& location)
-    : driver_(&driver_for(location.mode)), location_(location), maker_(sys::getpid()) {}
+    : driver_(&driver_for(location.mode)), location_(location), maker_(sys::own_pid()) {}
 
 Cgroup::Cgroup(Cgroup&& other) noexcept
     : driver_(other.driver_),
@@ -114,19 +125,14 @@ void Cgroup::remove(std::chrono::milliseconds patience) {
   }
 }
 
-/// What was made here is removed, and only that. A destructor has nobody to tell of a failure:
-/// recovery finds the group by its name.
+/// What was made here is removed, and only that: each directory, whatever becomes of the others.
 void Cgroup::destroy() noexcept {
-  if (made_.empty() || maker_ != sys::getpid()) return;
-  try {
-    const Location made{location_.mode, std::exchange(made_, {})};
-    const Deadline deadline = in(kPatience);
-    driver_->kill_all(made, deadline);
-    for (const Directory& directory : made.directories) {
-      remove_directory(*driver_, directory, deadline);
-    }
-  } catch (const std::exception&) {
-    return;
+  if (made_.empty() || maker_ != sys::own_pid()) return;
+  const Location made{location_.mode, std::exchange(made_, {})};
+  const Deadline deadline = in(kPatience);
+  tell_failure([&] { driver_->kill_all(made, deadline); });
+  for (const Directory& directory : made.directories) {
+    tell_failure([&] { remove_directory(*driver_, directory, deadline); });
   }
 }
 

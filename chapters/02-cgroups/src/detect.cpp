@@ -1,8 +1,10 @@
 #include "minidocker/cgroups/detect.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
+#include "group_files.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/mountinfo.hpp"
@@ -86,6 +88,14 @@ std::optional<Hierarchy> find_hierarchy(const std::vector<MountEntry>& mounts,
   return std::nullopt;
 }
 
+/// A hierarchy with one of the controllers that containers are limited by. Others are mounted as v1
+/// beside a v2 that holds all the rest: VPN clients do so with net_cls, to mark packets.
+bool limits_containers(const Hierarchy& hierarchy) {
+  return std::ranges::any_of(
+      std::array<std::string_view, 3>{"memory", "cpu", "pids"},
+      [&](std::string_view name) { return names_controller(hierarchy.controllers, name); });
+}
+
 bool has_controller(const Hierarchy& hierarchy) {
   return !hierarchy.controllers.empty() && !hierarchy.controllers.starts_with("name=");
 }
@@ -112,10 +122,12 @@ Layout parse_layout(std::string_view mountinfo, std::string_view self_cgroup) {
       layout.hierarchies.push_back(*std::move(hierarchy));
     }
   }
-  if (std::ranges::any_of(layout.hierarchies, has_controller)) {
+  if (std::ranges::any_of(layout.hierarchies, limits_containers)) {
     layout.mode = unified ? Mode::hybrid : Mode::v1;
   } else if (unified) {
     layout = {Mode::v2, {*std::move(unified)}};
+  } else if (std::ranges::any_of(layout.hierarchies, has_controller)) {
+    layout.mode = Mode::v1;
   } else {
     layout = {};
   }
@@ -123,7 +135,8 @@ Layout parse_layout(std::string_view mountinfo, std::string_view self_cgroup) {
 }
 
 Layout detect() {
-  return parse_layout(read_file("/proc/self/mountinfo"), read_file("/proc/self/cgroup"));
+  return parse_layout(read_file("/proc/self/mountinfo"),
+                      read_control("/proc/self/cgroup").value_or(""));
 }
 
 }  // namespace minidocker::cgroups

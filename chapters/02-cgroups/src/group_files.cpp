@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
@@ -19,6 +20,22 @@ namespace {
 
 constexpr std::size_t kShownPids = 8;
 constexpr std::size_t kPage = 4096;
+
+/// Why the groups above `directory` do not hand `controller` down, in the kernel's words: they are
+/// asked once more, as making a group is no error where a controller cannot be had.
+std::string refusal_from_above(const Directory& directory, const char* controller) {
+  for (const std::string& above : ancestors(directory)) {
+    if (!holds_word(read_control(above + "/cgroup.controllers").value_or(""), controller)) break;
+    const std::string file = above + "/cgroup.subtree_control";
+    if (holds_word(read_control(file).value_or(""), controller)) continue;
+    const sys::Result<> enabled =
+        write_control_at(AT_FDCWD, file.c_str(), fmt::format("+{}", controller));
+    if (enabled) continue;
+    return fmt::format("; {} refuses it: {}{}", file, errno_name(enabled.error()),
+                       enabled.error() == EBUSY ? ", as that group holds processes itself" : "");
+  }
+  return "";
+}
 
 [[noreturn]] void refuse_missing(const Location& location, const ControlWrite& write) {
   const Directory* directory = location.find(write.controller);
@@ -32,8 +49,9 @@ constexpr std::size_t kPage = 4096;
               fmt::format("{}: there is no {}/{}; hint: {}", write.what, path, write.file,
                           location.mode == Mode::v2
                               ? fmt::format("the {} controller must be delegated and enabled in "
-                                            "cgroup.subtree_control of the groups above",
-                                            write.controller)
+                                            "cgroup.subtree_control of the groups above{}",
+                                            write.controller,
+                                            refusal_from_above(*directory, write.controller))
                               : "the kernel must be built, and booted, with this accounting"));
 }
 

@@ -21,6 +21,15 @@ bool is_set(const std::optional<Bytes>& bytes) { return bytes && bytes->value !=
 bool is_set(const std::optional<microseconds>& time) { return time && time->count() != 0; }
 bool is_set(const std::optional<std::uint64_t>& number) { return number && *number != 0; }
 
+/// Where the kernel does not account swap there is no file for it. That is an error only for who
+/// wants a certain amount: no limit needs no file; no swap at all (crun takes it so) and twice the
+/// memory (what engines write for who has asked for nothing) are usual.
+bool may_lack_swap(const MemoryLimits& memory) {
+  if (*memory.swap == kUnlimited) return true;
+  const std::uint64_t beside = memory.swap->value - memory.limit->value;
+  return beside == 0 || beside == memory.limit->value;
+}
+
 std::string v1_bytes(Bytes bytes) {
   return bytes == kUnlimited ? "-1" : std::to_string(bytes.value);
 }
@@ -71,7 +80,8 @@ void add_v1_memory(const MemoryLimits& memory, std::vector<ControlWrite>& writes
     if (lifted) writes.push_back({"memory", kSwapFile, "-1", "swap limit", false, true});
   }
   if (is_set(memory.swap)) {
-    writes.push_back({"memory", kSwapFile, v1_bytes(*memory.swap), "swap limit"});
+    writes.push_back(
+        {"memory", kSwapFile, v1_bytes(*memory.swap), "swap limit", false, may_lack_swap(memory)});
   }
   if (is_set(memory.reservation)) {
     writes.push_back({"memory", "memory.soft_limit_in_bytes", v1_bytes(*memory.reservation),
@@ -99,7 +109,8 @@ void add_v2_memory(const MemoryLimits& memory, std::vector<ControlWrite>& writes
   if (is_set(memory.swap)) {
     const Bytes swap =
         *memory.swap == kUnlimited ? kUnlimited : Bytes{memory.swap->value - memory.limit->value};
-    writes.push_back({"memory", "memory.swap.max", v2_bytes(swap), "swap limit"});
+    writes.push_back(
+        {"memory", "memory.swap.max", v2_bytes(swap), "swap limit", false, may_lack_swap(memory)});
   }
   if (is_set(memory.limit)) {
     writes.push_back({"memory", "memory.max", v2_bytes(*memory.limit), "memory limit"});

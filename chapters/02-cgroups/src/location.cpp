@@ -123,22 +123,6 @@ Choice choose_v2(const Hierarchy& hierarchy, bool absolute, uid_t who) {
   return *usable;
 }
 
-std::variant<Location, Reason> place(const Layout& layout, std::string_view path) {
-  const std::string group = clean_path(path);
-  if (layout.hierarchies.empty()) return no_hierarchy();
-  Location location{layout.mode, {}};
-  const uid_t who = sys::geteuid();
-  for (const Hierarchy& hierarchy : layout.hierarchies) {
-    const bool absolute = path.starts_with('/');
-    Choice base = layout.mode == Mode::v2 ? choose_v2(hierarchy, absolute, who)
-                                          : choose_v1(hierarchy, absolute, who);
-    if (const Reason* reason = std::get_if<Reason>(&base)) return *reason;
-    location.directories.push_back(
-        {hierarchy.controllers, hierarchy.mount, joined(std::get<std::string>(base), group)});
-  }
-  return location;
-}
-
 std::string_view take_field(std::string_view& text, char separator, std::string_view whole) {
   const std::size_t end = text.find(separator);
   if (end == std::string_view::npos) {
@@ -185,6 +169,22 @@ Location Location::from_text(std::string_view text) {
   }
   if (mode == kModes.end() || (location.mode == Mode::none) != location.directories.empty()) {
     throw Error(ErrorKind::invalid_argument, "not a cgroup location: " + quoted(whole));
+  }
+  return location;
+}
+
+std::variant<Location, Reason> place(const Layout& layout, std::string_view path) {
+  const std::string group = clean_path(path);
+  if (layout.hierarchies.empty()) return no_hierarchy();
+  Location location{layout.mode, {}};
+  const uid_t who = sys::geteuid();
+  for (const Hierarchy& hierarchy : layout.hierarchies) {
+    const bool absolute = path.starts_with('/');
+    Choice base = layout.mode == Mode::v2 ? choose_v2(hierarchy, absolute, who)
+                                          : choose_v1(hierarchy, absolute, who);
+    if (const Reason* reason = std::get_if<Reason>(&base)) return *reason;
+    location.directories.push_back(
+        {hierarchy.controllers, hierarchy.mount, joined(std::get<std::string>(base), group)});
   }
   return location;
 }

@@ -15,6 +15,7 @@
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
+#include "v1_devices.hpp"
 
 namespace minidocker::cgroups {
 namespace {
@@ -113,6 +114,16 @@ class Frozen {
   std::string file_;
 };
 
+/// A group of v1 that was frozen by itself stays so when the one above it thaws: whoever had the
+/// freezer handed to him in the container may have frozen one. SIGKILL waits for it.
+void thaw_below(const std::string& path) {
+  for (const std::string& name : subgroups(path)) {
+    const std::string below = path + "/" + name;
+    (void)write_control_at(AT_FDCWD, (below + "/freezer.state").c_str(), "THAWED");
+    thaw_below(below);
+  }
+}
+
 /// SIGKILLs `pids` if they are still members once a pidfd holds each: a number that was given to a
 /// stranger meanwhile is then not in the list any more.
 void kill_members(const Directory& directory, const std::vector<pid_t>& pids) {
@@ -175,10 +186,11 @@ void V1Driver::apply_devices(const Location& location, const std::vector<DeviceR
     throw Error(ErrorKind::unavailable,
                 "device rules: this host has no devices controller; hint: mount its hierarchy");
   }
+  const std::vector<DeviceLine> lines = v1_device_lines(rules);
   RuleFile deny(*directory, "devices.deny");
   RuleFile allow(*directory, "devices.allow");
-  for (const DeviceRule& rule : rules) {
-    (rule.verdict == Verdict::deny ? deny : allow).write(rule_text(rule));
+  for (const DeviceLine& line : lines) {
+    (line.verdict == Verdict::deny ? deny : allow).write(line.text);
   }
 }
 
@@ -210,14 +222,14 @@ Stats V1Driver::stats(const Location& location) const {
 }
 
 void V1Driver::kill_all(const Location& location, Deadline deadline) const {
+  const Directory* freezer = location.find("freezer");
   for (const Directory& directory : location.directories) {
-    while (true) {
-      const std::vector<pid_t> seen = processes_in(directory.path());
-      if (seen.empty()) break;
+    while (!processes_in(directory.path()).empty()) {
       {
-        const Frozen frozen(location.find("freezer"));
+        const Frozen frozen(freezer);
         kill_members(directory, processes_in(directory.path()));
       }
+      if (freezer != nullptr) thaw_below(freezer->path());
       if (Deadline::clock::now() >= deadline) give_up_killing(directory);
       wait_for_change(directory, deadline);
     }

@@ -58,7 +58,7 @@ StepResult BindGroups::run(ChildContext&) const noexcept {
     const sys::Result<> bound = sys::mount(groups[i], names[i], nullptr, MS_BIND, nullptr);
     if (!bound) return bound;
   }
-  return sys::mount_setattr(tmpfs, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes, 0, 0);
+  return sys::mount_setattr(tmpfs, "", AT_EMPTY_PATH | AT_RECURSIVE, set, clear, 0);
 }
 
 std::string BindGroups::describe() const {

@@ -112,9 +112,7 @@ TEST_P(Each, ProcessesAreListedWhileTheyLive) {
   NEED(false);
   Cgroup group = make();
   Process child = start_in(group, wait_for_death);
-  // v1's child enters by itself: it has when it shows up.
-  while (group.processes().empty()) {
-  }
+  ASSERT_TRUE(gets_members(group));
   EXPECT_EQ(std::vector<pid_t>{child.pid()}, group.processes());
   expect_inside(child.pid(), group.location());
   group.kill_all();
@@ -138,8 +136,7 @@ TEST_P(Each, GroupThatIsInUseIsRefused) {
   NEED(false);
   Cgroup group = make();
   Process child = start_in(group, wait_for_death);
-  while (group.processes().empty()) {
-  }
+  ASSERT_TRUE(gets_members(group));
   const std::string error = error_of(ErrorKind::conflict, [&] { (void)make(); });
   EXPECT_NE(std::string::npos, error.find("container's cgroup is not empty")) << error;
   EXPECT_NE(std::string::npos, error.find(std::to_string(child.pid()))) << error;
@@ -160,8 +157,7 @@ TEST_P(Each, GroupWithProcessesCannotBeRemoved) {
   NEED(false);
   Cgroup group = make();
   Process child = start_in(group, wait_for_death);
-  while (group.processes().empty()) {
-  }
+  ASSERT_TRUE(gets_members(group));
   const std::string error = error_of(
       ErrorKind::conflict, [&] { Cgroup::reopen(group.location()).remove(milliseconds(20)); });
   EXPECT_NE(std::string::npos, error.find(std::to_string(child.pid()))) << error;
@@ -197,8 +193,7 @@ TEST_P(Each, KillReachesATreeThatGoesOnForking) {
     }
     return wait_for_death();
   });
-  while (group.processes().size() < 10) {
-  }
+  ASSERT_TRUE(gets_members(group, 10));
   group.kill_all();
   EXPECT_TRUE(group.processes().empty());
   EXPECT_EQ(SIGKILL, child.wait().signal);
@@ -213,8 +208,7 @@ TEST_P(Each, OwnerKillsWhatIsLeft) {
   {
     Cgroup group = make();
     child = start_in(group, wait_for_death);
-    while (group.processes().empty()) {
-    }
+    ASSERT_TRUE(gets_members(group));
   }
   EXPECT_EQ(SIGKILL, child.wait().signal);
   EXPECT_FALSE(is_there());
@@ -332,8 +326,7 @@ TEST_P(Each, StatisticsMoveWithWhatIsInTheGroup) {
   EXPECT_EQ(std::nullopt, group.stats().pids.limit);
   EXPECT_EQ(std::nullopt, group.stats().memory.limit);
   Process child = start_in(group, wait_for_death);
-  while (group.processes().empty()) {
-  }
+  ASSERT_TRUE(gets_members(group));
   EXPECT_EQ(1U, group.stats().pids.current);
   EXPECT_TRUE(group.stats().memory.usage);
   group.kill_all();

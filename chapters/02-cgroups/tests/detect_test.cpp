@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
 #include "samples.hpp"
 
 namespace minidocker::cgroups {
@@ -47,6 +48,21 @@ TEST(Layout, OfASystemdHierarchyBesideV2IsV2) {
   EXPECT_EQ("", layout.hierarchies.front().controllers);
 }
 
+TEST(Layout, OfAMarkerOfPacketsBesideV2IsV2) {
+  const std::string mounts = std::string(samples::kV2Mounts) +
+                             "99 28 0:50 / /opt/mullvad/net_cls rw - cgroup net_cls rw,net_cls\n";
+  const Layout layout = parse_layout(mounts, "1:net_cls:/\n0::/\n");
+  EXPECT_EQ(Mode::v2, layout.mode);
+  ASSERT_EQ(1U, layout.hierarchies.size());
+  EXPECT_EQ("/sys/fs/cgroup", layout.hierarchies.front().mount);
+}
+
+TEST(Layout, OfOneUnimportantControllerAloneIsV1) {
+  const Layout layout =
+      parse_layout("99 28 0:50 / /cg rw - cgroup net_cls rw,net_cls\n", "1:net_cls:/\n");
+  EXPECT_EQ(Mode::v1, layout.mode);
+}
+
 TEST(Layout, OfAContainerSeesItsOwnGroupFromTheMountsRoot) {
   const Layout layout = parse_layout(samples::kContainerMounts, samples::kContainerGroups);
   ASSERT_EQ(1U, layout.hierarchies.size());
@@ -79,7 +95,10 @@ TEST(Layout, NonsenseInOurGroupsIsRefusedByName) {
 }
 
 TEST(Layout, OfThisMachineCanBeRead) {
+  trace::Recording calls;
+  const trace::Session session(&calls);
   const Layout layout = detect();
+  EXPECT_EQ(2U, calls.count("openat"));
   EXPECT_EQ(layout.mode == Mode::none, layout.hierarchies.empty());
   for (const Hierarchy& hierarchy : layout.hierarchies) {
     EXPECT_TRUE(hierarchy.mount.starts_with('/'));

@@ -2,6 +2,7 @@
 /// \file
 /// Groups of a test: only below mini-docker-test-PID, on v1 and on v2, cleaned before and after.
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <functional>
 #include <string>
@@ -95,6 +97,15 @@ class Groups : public ::testing::Test {
     plan.add(Behave{body});
     StartedChild child = StartedChild::start(plan, clone);
     return child.release();
+  }
+  /// Waits until `group` has `count` processes, as v1's child enters by itself; false after 10 s.
+  static bool gets_members(const Cgroup& group, std::size_t count = 1) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (group.processes().size() < count) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      ::poll(nullptr, 0, 1);
+    }
+    return true;
   }
   /// The error a call throws; fails the test if it throws none.
   static std::string error_of(ErrorKind kind, const std::function<void()>& call) {

@@ -25,9 +25,9 @@ Limits cpu(CpuLimits values) { return {{}, values, {}}; }
 Limits pids(std::int64_t value) { return {{}, {}, value}; }
 
 TEST(Limits, V1MemoryWithSwapCanBeWrittenInEitherOrder) {
-  const auto writes = v1_writes(memory({Bytes{1000}, Bytes{500}, Bytes{2000}}));
+  const auto writes = v1_writes(memory({Bytes{1000}, Bytes{500}, Bytes{1500}}));
   EXPECT_EQ((Texts{{"memory.limit_in_bytes", "1000"},
-                   {"memory.memsw.limit_in_bytes", "2000"},
+                   {"memory.memsw.limit_in_bytes", "1500"},
                    {"memory.soft_limit_in_bytes", "500"}}),
             texts(writes));
   EXPECT_TRUE(writes[0].with_next);
@@ -59,6 +59,18 @@ TEST(Limits, V2SwapIsWhatIsLeftBesideMemory) {
             texts(v2_writes(memory({Bytes{1000}, {}, Bytes{1000}}))));
   EXPECT_EQ((Texts{{"memory.swap.max", "max"}, {"memory.max", "max"}}),
             texts(v2_writes(memory({kUnlimited, {}, kUnlimited}))));
+}
+
+TEST(Limits, SwapThatIsNotAccountedIsAnErrorOnlyForWhoWantsACertainAmount) {
+  for (const auto& [swap, optional] : {std::pair<Bytes, bool>{Bytes{1000}, true},
+                                       {Bytes{2000}, true},
+                                       {kUnlimited, true},
+                                       {Bytes{1500}, false},
+                                       {Bytes{2001}, false}}) {
+    EXPECT_EQ(optional, v1_writes(memory({Bytes{1000}, {}, swap}))[1].optional) << swap.value;
+    EXPECT_EQ(optional, v2_writes(memory({Bytes{1000}, {}, swap}))[0].optional) << swap.value;
+  }
+  EXPECT_TRUE(v2_writes(memory({{}, {}, kUnlimited}))[0].optional);
 }
 
 TEST(Limits, V2CpuIsAWeightAndAPair) {

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/mount.h>
 
 #include <chrono>
@@ -24,7 +25,10 @@ class V1 : public Groups {
 };
 
 TEST_F(V1, NewCpusetMayBeEnteredAtOnce) {
-  const Cgroup group = make();
+  Cgroup group = make();
+  Process child = start_in(
+      group, [] { return testing::cgroups_of(::getpid())["cpuset"].ends_with("/web") ? 0 : 1; });
+  EXPECT_EQ(0, child.wait().code);
   const std::string root = read_text(layout_.hierarchies[0].mount + "/../cpuset/cpuset.cpus");
   EXPECT_EQ(root, read_text(path_in("cpuset") + "/cpuset.cpus"));
   EXPECT_NE("\n", read_text(path_in("cpuset") + "/cpuset.mems"));
@@ -49,19 +53,30 @@ TEST_F(V1, FrozenGroupIsRefused) {
 TEST_F(V1, FrozenProcessesAreKilledAll) {
   Cgroup group = make();
   Process child = start_in(group, wait_for_death);
-  while (group.processes().empty()) {
-  }
+  ASSERT_TRUE(gets_members(group));
   write_text(path_in("freezer") + "/freezer.state", "FROZEN");
   group.kill_all();
   EXPECT_EQ(SIGKILL, child.wait().signal);
+}
+
+TEST_F(V1, ProcessesOfASubgroupThatWasFrozenByItselfAreKilled) {
+  Cgroup group = make();
+  const std::string below = path_in("freezer") + "/below";
+  ASSERT_EQ(0, ::mkdir(below.c_str(), 0755));
+  Process child = start_in(group, wait_for_death);
+  ASSERT_TRUE(gets_members(group));
+  write_text(below + "/cgroup.procs", std::to_string(child.pid()));
+  write_text(below + "/freezer.state", "FROZEN");
+  group.kill_all(std::chrono::seconds(5));
+  EXPECT_EQ(SIGKILL, child.wait().signal);
+  group.remove();
 }
 
 TEST_F(V1, KillNeedsNoFreezer) {
   std::erase_if(layout_.hierarchies, [](const Hierarchy& h) { return h.controllers == "freezer"; });
   Cgroup group = make();
   Process child = start_in(group, wait_for_death);
-  while (group.processes().empty()) {
-  }
+  ASSERT_TRUE(gets_members(group));
   group.kill_all();
   EXPECT_EQ(SIGKILL, child.wait().signal);
 }
@@ -71,6 +86,43 @@ TEST_F(V1, FailureInTheMiddleLeavesNothing) {
   location.directories.push_back({"net_cls", "/nonexistent", "/web"});
   EXPECT_THROW((void)Cgroup::create(location), SystemError);
   EXPECT_FALSE(is_there());
+}
+
+TEST_F(V1, OwnerRemovesTheOthersWhereOneDirectoryCannotBeRemoved) {
+  testing::in_sandbox(
+      [&] {
+        const std::string first = layout_.hierarchies[0].mount;
+        const auto remount = [&](unsigned long flags) {
+          return ::mount(nullptr, first.c_str(), nullptr, MS_REMOUNT | MS_BIND | flags, nullptr);
+        };
+        const std::vector<Directory> directories = place("web").directories;
+        {
+          const Cgroup group = make();
+          ASSERT_EQ(0, remount(MS_RDONLY));
+        }
+        EXPECT_TRUE(exists(directories[0].path()));
+        for (std::size_t i = 1; i < directories.size(); ++i) {
+          EXPECT_FALSE(exists(directories[i].path())) << directories[i].path();
+        }
+        ASSERT_EQ(0, remount(0));
+        EXPECT_EQ(0, ::rmdir(directories[0].path().c_str()));
+        TearDown();  // the names hold the pid: they are other ones than our parent's
+      },
+      {.flags = CLONE_NEWNS});
+}
+
+TEST_F(V1, DeviceRulesMeanWhatTheyMeanOnV2) {
+  Cgroup group = make();
+  const std::string list = path_in("devices") + "/devices.list";
+  group.apply_devices({{}, {Verdict::allow, DeviceType::any, 1, 3, kRead}});
+  EXPECT_EQ("c 1:3 r\nb 1:3 r\n", read_text(list));
+  group.apply_devices({{Verdict::deny, DeviceType::character, 1, 5, kWrite}});
+  EXPECT_EQ("a *:* rwm\n", read_text(list)) << "all but what is denied, which no file tells";
+  Process child = start_in(group, [] {
+    if (::open("/dev/zero", O_RDONLY | O_CLOEXEC) < 0) return 1;
+    return ::open("/dev/zero", O_WRONLY | O_CLOEXEC) >= 0 ? 2 : errno;
+  });
+  EXPECT_EQ(EPERM, child.wait().code);
 }
 
 TEST_F(V1, LimitWithoutItsControllerNamesIt) {

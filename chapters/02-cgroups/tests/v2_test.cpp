@@ -1,5 +1,10 @@
 #include <fcntl.h>
 
+#include <iterator>
+#include <sstream>
+
+#include <gmock/gmock.h>
+
 #include "group_fixture.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/sys/bpf.hpp"
@@ -9,6 +14,11 @@ namespace {
 
 using testing::read_text;
 using testing::write_text;
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
 
 class V2 : public Groups {
  protected:
@@ -95,8 +105,23 @@ TEST_F(V2, ControllersAreHandedDownToTheNewGroupAndNeverTakenAway) {
     EXPECT_NE(std::string::npos, controllers.find(controller)) << controllers;
   }
   const std::string after = read_text(layout_.hierarchies[0].mount + "/cgroup.subtree_control");
-  EXPECT_LE(before.size(), after.size());
+  for (const std::string& controller : words(before)) {
+    EXPECT_THAT(words(after), ::testing::Contains(controller));
+  }
   Cgroup::reopen(place("a")).remove(std::chrono::milliseconds(100));
+}
+
+TEST_F(V2, LimitThatAGroupAboveRefusesNamesTheErrno) {
+  MD_NEEDS("root", "cgroup2");
+  Cgroup above = make("above");
+  Process child = start_in(above, wait_for_death);
+  const Cgroup group = make("above/below");
+  const std::string error =
+      error_of(ErrorKind::unavailable, [&] { group.apply({{Bytes{1 << 24}, {}, {}}, {}, {}}); });
+  EXPECT_THAT(error, ::testing::HasSubstr("above/cgroup.subtree_control refuses it: EBUSY, as that "
+                                          "group holds processes itself"));
+  above.kill_all();
+  EXPECT_EQ(SIGKILL, child.wait().signal);
 }
 
 TEST_F(V2, FailureToMakeTheGroupLeavesNothing) {

@@ -39,7 +39,8 @@ struct DeviceRule {
 /// `rwm` in any order, each letter at most once, as bits. Throws Error(invalid_argument).
 [[nodiscard]] std::uint32_t parse_access(std::string_view text);
 
-/// `c 1:3 rwm`, `b *:* m`, and `a` for everything: as devices.allow and devices.deny take it.
+/// `c 1:3 rwm`, `b *:* m`, and `a` for everything, as v1 writes them. The kernel takes no other
+/// rule with an `a`: `a 1:3 rwm` is for people.
 [[nodiscard]] std::string rule_text(const DeviceRule& rule);
 
 /// What every container may do: make any node, and use null zero full random urandom tty, its

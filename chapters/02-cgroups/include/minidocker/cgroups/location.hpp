@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "minidocker/cgroups/detect.hpp"
@@ -43,11 +44,14 @@ struct Reason {
   std::string detail;  ///< what was looked at and what to do
 };
 
-/// Where group `path` would be (runtime spec, "Control groups"): absolute means below the
-/// hierarchy's root, relative below our own group (v1) or below its parent (v2). Where the root is
-/// not ours to write, or lacks controllers, the fallback is our own group's neighbourhood; a
+/// Where group `path` would be (runtime spec, "Control groups"), or why nowhere: absolute means
+/// below the hierarchy's root, relative below our own group (v1) or below its parent (v2). Where the
+/// root is not ours to write, or lacks controllers, the fallback is our own group's neighbourhood; a
 /// trace::Scope tells it. Makes nothing. Throws Error(invalid_argument) for a path that is empty,
-/// too long, or holds ".." or control characters; Error with why_not()'s reason.
+/// too long, or holds ".." or control characters.
+[[nodiscard]] std::variant<Location, Reason> place(const Layout& layout, std::string_view path);
+
+/// The same for who cannot do without: throws Error with the reason.
 [[nodiscard]] Location locate(const Layout& layout, std::string_view path);
 
 /// Why this process can have no group of its own with limits; nothing if it can.

@@ -42,7 +42,8 @@ struct BindGroups {
   const char* const* names;   ///< directories to make
   const char* const* groups;  ///< what to bind there
   std::size_t count;          ///< how many
-  std::uint64_t attributes;   ///< MOUNT_ATTR_* to set on the tmpfs and all binds
+  std::uint64_t set;          ///< MOUNT_ATTR_* to set on the tmpfs and all binds
+  std::uint64_t clear = 0;    ///< MOUNT_ATTR_* to clear there
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
