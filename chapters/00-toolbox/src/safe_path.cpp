@@ -127,9 +127,15 @@ Result<UniqueFd> walk_and_make(int root, PathText& path, mode_t mode) noexcept {
 
 }  // namespace
 
-FdPath::FdPath(int fd) noexcept : text_{"/proc/self/fd/"} {
+FdPath::FdPath(int fd) noexcept : FdPath(fd, {}) {}
+
+FdPath::FdPath(int fd, std::string_view name) noexcept : text_{"/proc/self/fd/"} {
   constexpr std::size_t kPrefix = sizeof("/proc/self/fd/") - 1;
-  std::to_chars(text_.data() + kPrefix, text_.data() + text_.size() - 1, fd);
+  char* const last = text_.data() + text_.size() - 1;
+  char* end = std::to_chars(text_.data() + kPrefix, last, fd).ptr;
+  if (name.empty()) return;
+  *end++ = '/';
+  std::memcpy(end, name.data(), std::min(name.size(), static_cast<std::size_t>(last - end)));
 }
 
 Result<UniqueFd> open_in_root(int root, const char* path, int flags, mode_t mode) noexcept {

@@ -20,17 +20,15 @@
 namespace minidocker::namespaces {
 namespace {
 
-constexpr sys::CallInfo kMkdirat{"mkdirat", "mkdir(2)"};
 constexpr mode_t kDeviceForAll = S_IFCHR | 0666;
 
-sys::Result<> make_parents(int dir, const char* name) noexcept {
+StepResult make_parents(int dir, const char* name) noexcept {
   std::array<char, PATH_MAX> parent;
   const std::size_t length = static_cast<std::size_t>(std::strrchr(name, '/') - name);
-  if (length >= parent.size()) return sys::Result<>::failure(kMkdirat, ENAMETOOLONG);
+  if (length >= parent.size()) return StepResult::failure(ENAMETOOLONG);
   std::memcpy(parent.data(), name, length);
   parent[length] = '\0';
-  const sys::Result<UniqueFd> made = make_dirs_in_root(dir, parent.data(), 0755);
-  return made ? sys::Result<>(made.call()) : sys::Result<>::failure(made.call(), made.error());
+  return make_dirs_in_root(dir, parent.data(), 0755);
 }
 
 /// A node that is there already will do if it is the same device.
@@ -81,7 +79,7 @@ std::vector<DefaultLink> default_links() {
 }
 
 StepResult OpenDir::run(ChildContext&) const noexcept {
-  sys::Result<UniqueFd> opened = open_in_root(*root, path, O_PATH | O_DIRECTORY);
+  sys::Result<UniqueFd> opened = make_dirs_in_root(*root, path, 0755);
   if (opened) *dir = opened.value().release();
   return opened;
 }
@@ -90,7 +88,7 @@ std::string OpenDir::describe() const { return fmt::format("open the directory {
 
 StepResult MakeDevice::run(ChildContext&) const noexcept {
   if (std::strchr(name, '/') == nullptr) return make_node(*dir, name, *this);
-  const sys::Result<> parents = make_parents(*dir, name);
+  const StepResult parents = make_parents(*dir, name);
   if (!parents) return parents;
   const sys::Result<ParentAndName> place = open_parent_in_root(*dir, name);
   if (!place) return place;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -49,37 +48,14 @@ sys::Result<UniqueFd> open_plain_dir(int root, const char* path) noexcept {
   return sys::openat2(root, path, O_PATH | O_DIRECTORY, kPlain);
 }
 
-/// mkdir of a last component whose parent is there, as is usual below a fresh /dev. What can be
-/// made is never procfs: nobody can make a directory in that.
-sys::Result<UniqueFd> make_last_dir(int root, const char* path) noexcept {
-  const char* const slash = std::strrchr(path, '/');
-  if (slash == nullptr) {
-    const sys::Result<> made = sys::mkdirat(root, path, 0755);
-    if (!made) return sys::Result<UniqueFd>::failure(made.call(), made.error());
-    return open_plain_dir(root, path);
-  }
-  std::array<char, PATH_MAX> parent;
-  const std::size_t length = static_cast<std::size_t>(slash - path);
-  if (length >= parent.size()) return refuse_proc(make_dirs_in_root(root, path, 0755));
-  if (length == 0) return make_last_dir(root, slash + 1);
-  std::memcpy(parent.data(), path, length);
-  parent[length] = '\0';
-  sys::Result<UniqueFd> opened = open_plain_dir(root, parent.data());
-  if (!opened) return refuse_proc(make_dirs_in_root(root, path, 0755));
-  // execve closes it; a close for each mount would be many.
-  return make_last_dir(std::move(opened).value().release(), slash + 1);
-}
-
 /// Without links on the way the path means what check_destination() has seen. Only images that have
 /// links there, or lack the directory, take the longer ways, which look once more where they led.
 sys::Result<UniqueFd> open_mount_point(int root, const char* path, bool links_allowed) noexcept {
   sys::Result<UniqueFd> plain = open_plain_dir(root, path);
   if (plain) return plain;
-  if (plain.error() == ENOENT) return make_last_dir(root, path);
-  if (plain.error() == ELOOP && links_allowed) {
-    return refuse_proc(make_dirs_in_root(root, path, 0755));
-  }
-  return plain;
+  const bool missing = plain.error() == ENOENT;
+  if (!missing && !(plain.error() == ELOOP && links_allowed)) return plain;
+  return refuse_proc(make_dirs_in_root(root, path, 0755));
 }
 
 bool needs_real_directory(const char* type) noexcept {
@@ -121,11 +97,29 @@ void check_destination(std::string_view destination, std::string_view what) {
                           what, quoted(destination)));
 }
 
+StepResult OpenTmpfs::run(ChildContext&) const noexcept {
+  sys::Result<UniqueFd> opened = open_plain_dir(*root, path);
+  tmpfs->plain = opened.ok();
+  if (opened.error() == ELOOP) opened = open_in_root(*root, path, O_PATH | O_DIRECTORY);
+  if (opened) tmpfs->dir = opened.value().release();
+  return opened;
+}
+
+std::string OpenTmpfs::describe() const { return fmt::format("open the tmpfs {}", quoted(path)); }
+
 StepResult MountFilesystem::run(ChildContext&) const noexcept {
+  if (inside != nullptr && inside->plain) {
+    const char* const name = std::strrchr(destination, '/') + 1;
+    const sys::Result<> made = sys::mkdirat(inside->dir, name, 0755);
+    if (!made) return made;
+    return sys::mount(source, FdPath(inside->dir, name).c_str(), type, flags, data);
+  }
   sys::Result<UniqueFd> point = open_mount_point(*root, destination, !needs_real_directory(type));
   if (!point) return point;
-  const int where = std::move(point).value().release();  // execve closes it
-  return sys::mount(source, FdPath(where).c_str(), type, flags, data);
+  UniqueFd where = std::move(point).value();
+  const sys::Result<> mounted = sys::mount(source, FdPath(where.get()).c_str(), type, flags, data);
+  leave_to_execve(std::move(where));
+  return mounted;
 }
 
 std::string MountFilesystem::describe() const {

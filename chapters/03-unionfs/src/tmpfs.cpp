@@ -10,7 +10,6 @@
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
-#include "minidocker/toolbox/sys/tree.hpp"
 
 namespace minidocker::unionfs {
 
@@ -34,30 +33,23 @@ class OptionsWithMode {
   bool fits_ = false;
 };
 
-StepResult mount_on(int where, unsigned long flags, const char* options) noexcept {
-  return sys::mount("tmpfs", FdPath(where).c_str(), "tmpfs", flags, options);
+StepResult mount_on(UniqueFd where, unsigned long flags, const char* options) noexcept {
+  const FdPath path(where.get());
+  const sys::Result<> mounted = sys::mount("tmpfs", path.c_str(), "tmpfs", flags, options);
+  leave_to_execve(std::move(where));
+  return mounted;
 }
 
 // Covers a directory that is there: the mount shall look like it.
-StepResult cover(int where, const MountTmpfs& step) noexcept {
+StepResult cover(UniqueFd where, const MountTmpfs& step) noexcept {
   if (step.options != nullptr && names_mode(step.options)) {
-    return mount_on(where, step.flags, step.options);
+    return mount_on(std::move(where), step.flags, step.options);
   }
-  const sys::Result<struct stat> status = sys::fstat(where);
+  const sys::Result<struct stat> status = sys::fstat(where.get());
   if (!status) return status;
   const OptionsWithMode options(step.options, status.value().st_mode);
   if (!options.fits()) return StepResult::failure(EINVAL);
-  return mount_on(where, step.flags, options.c_str());
-}
-
-// Usually only the last directory is missing; whatever is less simple takes the long way.
-sys::Result<UniqueFd> make_mount_point(int root, const char* path) noexcept {
-  sys::Result<ParentAndName> place = open_parent_in_root(root, path);
-  if (!place) return make_dirs_in_root(root, path, 0755);
-  const int parent = place.value().parent.release();  // execve closes it
-  const char* const name = place.value().name.data();
-  if (!sys::mkdirat(parent, name, 0755)) return make_dirs_in_root(root, path, 0755);
-  return sys::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  return mount_on(std::move(where), step.flags, options.c_str());
 }
 
 }  // namespace
@@ -67,13 +59,12 @@ bool names_mode(std::string_view options) noexcept {
 }
 
 StepResult MountTmpfs::run(ChildContext&) const noexcept {
-  // execve closes the descriptors.
   sys::Result<UniqueFd> there = open_in_root(*root, destination, O_PATH | O_DIRECTORY);
-  if (there) return cover(std::move(there).value().release(), *this);
+  if (there) return cover(std::move(there).value(), *this);
   if (there.error() != ENOENT) return there;
-  sys::Result<UniqueFd> made = make_mount_point(*root, destination);
+  sys::Result<UniqueFd> made = make_dirs_in_root(*root, destination, 0755);
   if (!made) return made;
-  return mount_on(std::move(made).value().release(), flags, options);
+  return mount_on(std::move(made).value(), flags, options);
 }
 
 std::string MountTmpfs::describe() const {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +15,7 @@
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 
 namespace minidocker::security {
 namespace {
@@ -92,6 +95,10 @@ StepResult read_database(int root, const char* path, Take take) noexcept {
   return for_each_line(fd, take);
 }
 
+bool is_null_device(const struct stat& status) noexcept {
+  return S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
+}
+
 }  // namespace
 
 StepResult LookupUser::run(ChildContext&) const noexcept {
@@ -158,22 +165,43 @@ StepResult FillHome::run(ChildContext&) const noexcept {
 
 std::string FillHome::describe() const { return "set HOME to the user's home directory"; }
 
+StepResult SetGroups::run(ChildContext&) const noexcept {
+  const sys::Result<> set = sys::setgroups(slot->groups.data(), slot->group_count);
+  const bool stay = set.error() == EPERM && denied == GroupsDenied::is_accepted;
+  return stay ? StepResult::ok() : StepResult(set);
+}
+
+std::string SetGroups::describe() const {
+  const auto end = slot->groups.begin() + static_cast<std::ptrdiff_t>(slot->group_count);
+  return fmt::format("set the supplementary groups [{}]",
+                     fmt::join(slot->groups.begin(), end, " "));
+}
+
 StepResult SetIds::run(ChildContext&) const noexcept {
-  if (groups == Groups::set) {
-    const sys::Result<> result = sys::setgroups(slot->groups.data(), slot->group_count);
-    if (!result) return result;
-  }
   const sys::Result<> group = sys::setresgid(slot->gid);
   if (!group) return group;
   return sys::setresuid(slot->uid);
 }
 
 std::string SetIds::describe() const {
-  const char* kept = groups == Groups::denied ? " (groups stay: setgroups is denied)" : "";
-  if (who != nullptr) return fmt::format("become user {}{}", quoted(who), kept);
-  const auto end = slot->groups.begin() + static_cast<std::ptrdiff_t>(slot->group_count);
-  return fmt::format("become uid {}, gid {}, groups [{}]{}", slot->uid, slot->gid,
-                     fmt::join(slot->groups.begin(), end, " "), kept);
+  if (who != nullptr) return fmt::format("become user {}", quoted(who));
+  return fmt::format("become uid {}, gid {}", slot->uid, slot->gid);
+}
+
+StepResult OwnStdio::run(ChildContext&) const noexcept {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const sys::Result<struct stat> status = sys::fstat(fd);
+    if (!status) return status;
+    if (status.value().st_uid == slot->uid || is_null_device(status.value())) continue;
+    const sys::Result<> given = sys::fchownat(fd, "", slot->uid, slot->gid, AT_EMPTY_PATH);
+    const int error = given.error();
+    if (!given && error != EINVAL && error != EPERM && error != EROFS) return given;
+  }
+  return StepResult::ok();
+}
+
+std::string OwnStdio::describe() const {
+  return "make the user the owner of standard input, output and error";
 }
 
 }  // namespace minidocker::security

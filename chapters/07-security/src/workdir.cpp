@@ -15,7 +15,11 @@
 namespace minidocker::security {
 
 StepResult EnterDirectory::run(ChildContext&) const noexcept {
-  if (const sys::Result<> entered = sys::chdir(path); !entered) return entered;
+  if (*entered) return StepResult::ok();
+  const sys::Result<> result = sys::chdir(path);
+  if (result.error() == EACCES && when == Try::first) return StepResult::ok();
+  if (!result) return result;
+  *entered = true;
   // The kernel writes "(unreachable)" before a path that does not lead to our root.
   std::array<char, 4096> cwd{};
   const sys::Result<std::size_t> size = sys::getcwd(cwd.data(), cwd.size());
@@ -24,7 +28,8 @@ StepResult EnterDirectory::run(ChildContext&) const noexcept {
 }
 
 std::string EnterDirectory::describe() const {
-  return fmt::format("enter the working directory {}", quoted(path));
+  return fmt::format("enter the working directory {}{}", quoted(path),
+                     when == Try::first ? "" : ", if only the user may");
 }
 
 StepResult MakeDirectory::run(ChildContext&) const noexcept {

@@ -83,7 +83,7 @@ TEST_F(Capabilities, UserGetsThemThroughKeepAndAmbient) {
   slot->gid = 1000;
   plan.add(DropBounding{kKill | kBind, own_capabilities().bounding});
   plan.add(KeepCapabilities{});
-  plan.add(SetIds{slot, Groups::set});
+  plan.add(SetIds{slot});
   plan.add(SetCapabilities{kKill, kKill, kKill});
   plan.add(RaiseAmbient{kKill});
   const Observed child(plan);
@@ -96,7 +96,7 @@ TEST_F(Capabilities, UserWithoutKeepLosesThemAll) {
   ChildPlan plan;
   auto* slot = plan.make<UserSlot>();
   slot->uid = 1000;
-  plan.add(SetIds{slot, Groups::set});
+  plan.add(SetIds{slot});
   const Observed child(plan);
   EXPECT_TRUE(child.sets().permitted.empty());
   EXPECT_TRUE(child.sets().effective.empty());

@@ -144,9 +144,10 @@ TEST_F(Users, StepsSayWhatTheyDo) {
   slot_.uid = 5;
   slot_.add_group(7);
   slot_.add_group(8);
-  EXPECT_EQ("become uid 5, gid 0, groups [7 8]", (SetIds{&slot_, Groups::set}.describe()));
-  EXPECT_EQ("become user \"web\" (groups stay: setgroups is denied)",
-            (SetIds{&slot_, Groups::denied, "web"}.describe()));
+  EXPECT_EQ("set the supplementary groups [7 8]",
+            (SetGroups{&slot_, GroupsDenied::is_an_error}.describe()));
+  EXPECT_EQ("become uid 5, gid 0", SetIds{&slot_}.describe());
+  EXPECT_EQ("become user \"web\"", (SetIds{&slot_, "web"}.describe()));
 }
 
 }  // namespace

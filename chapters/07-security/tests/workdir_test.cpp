@@ -20,6 +20,12 @@
 namespace minidocker::security {
 namespace {
 
+StepResult enter(const char* path) {
+  bool entered = false;
+  ChildContext context;
+  return EnterDirectory{path, &entered, EnterDirectory::Try::last}.run(context);
+}
+
 /// /tmp/root as "/" of a process of its own.
 template <class Body>
 void in_root(Body body) {
@@ -42,7 +48,7 @@ TEST(WorkingDirectory, IsMadeWithItsParentsAndEntered) {
     struct stat status{};
     ASSERT_EQ(0, ::stat("/a/b", &status));
     EXPECT_EQ(0755U, status.st_mode & 07777U);
-    EXPECT_TRUE(EnterDirectory{"/a/b"}.run(context));
+    EXPECT_TRUE(enter("/a/b"));
     EXPECT_EQ("/a/b", std::filesystem::current_path().string());
   });
 }
@@ -50,9 +56,8 @@ TEST(WorkingDirectory, IsMadeWithItsParentsAndEntered) {
 TEST(WorkingDirectory, OutsideOfTheRootIsRefused) {
   MD_NEEDS("root");
   in_root([](int) {
-    ChildContext context;
     // We stand in the old /tmp still, as somebody would who came in by a leaked descriptor.
-    EXPECT_EQ(ENOENT, EnterDirectory{"."}.run(context).error);
+    EXPECT_EQ(ENOENT, enter(".").error);
   });
 }
 
@@ -60,9 +65,28 @@ TEST(WorkingDirectory, ThatIsNoneIsTold) {
   MD_NEEDS("root");
   in_root([](int root) {
     ChildContext context;
-    EXPECT_EQ(ENOENT, EnterDirectory{"/nothing"}.run(context).error);
+    EXPECT_EQ(ENOENT, enter("/nothing").error);
     testing::write_text("/file", "");
     EXPECT_EQ(ENOTDIR, (MakeDirectory{&root, "/file/below"}.run(context).error));
+  });
+}
+
+TEST(WorkingDirectory, MayBeOneThatOnlyOneOfTheTwoMayEnter) {
+  MD_NEEDS("root");
+  in_root([](int) {
+    ASSERT_EQ(0, ::mkdir("/roots", 0700));
+    ASSERT_EQ(0, ::chmod("/", 0755));
+    bool entered = false;
+    ChildContext context;
+    const EnterDirectory first{"/roots", &entered, EnterDirectory::Try::first};
+    const EnterDirectory last{"/roots", &entered, EnterDirectory::Try::last};
+    ASSERT_EQ(0, ::setresuid(1000, 1000, 0));
+    EXPECT_TRUE(first.run(context)) << "the user may perhaps";
+    EXPECT_EQ(EACCES, last.run(context).error);
+    ASSERT_EQ(0, ::seteuid(0));
+    EXPECT_TRUE(first.run(context));
+    ASSERT_EQ(0, ::seteuid(1000));
+    EXPECT_TRUE(last.run(context)) << "we are there already";
   });
 }
 
@@ -80,7 +104,9 @@ TEST(SessionKeyring, IsANewOne) {
 }
 
 TEST(WorkdirSteps, SayWhatTheyDo) {
-  EXPECT_EQ("enter the working directory \"/a\"", EnterDirectory{"/a"}.describe());
+  bool entered = false;
+  EXPECT_EQ("enter the working directory \"/a\"",
+            (EnterDirectory{"/a", &entered, EnterDirectory::Try::first}.describe()));
   EXPECT_EQ("make the directory \"/a\" if it is missing",
             (MakeDirectory{nullptr, "/a"}.describe()));
   EXPECT_EQ("begin a session keyring \"_ses.x\"", JoinKeyring{"_ses.x"}.describe());

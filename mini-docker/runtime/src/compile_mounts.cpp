@@ -1,8 +1,11 @@
+#include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,6 +32,38 @@ struct MountPlan {
   std::string where;  // "config.json: /mounts/3"
 };
 
+bool lies_at_or_below(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory + "/");
+}
+
+/// Remembers what is mounted where: a mount covers what was at its destination before.
+void note_mount(Compiler& c, const std::string& destination, bool is_fresh_tmpfs) {
+  std::erase_if(c.fresh,
+                [&](const auto& entry) { return lies_at_or_below(entry.first, destination); });
+  if (is_fresh_tmpfs) c.fresh[destination] = {c.plan.make<namespaces::OpenedTmpfs>()};
+  c.mounted.push_back(destination);
+}
+
+/// The tmpfs at `path`, if an earlier mount has put one there; opened when it is asked for first.
+const namespaces::OpenedTmpfs* find_fresh_tmpfs(Compiler& c, const std::string& path) {
+  const auto found = c.fresh.find(path);
+  if (found == c.fresh.end()) return nullptr;
+  FreshTmpfs& tmpfs = found->second;
+  if (!std::exchange(tmpfs.opened, true)) {
+    c.plan.add(namespaces::OpenTmpfs{c.root, c.plan.copy(path), tmpfs.slot});
+  }
+  return tmpfs.slot;
+}
+
+/// The tmpfs in which `destination` will be a new name; null if it is not like that.
+const namespaces::OpenedTmpfs* find_tmpfs_around(Compiler& c, const std::string& destination) {
+  const bool taken = std::any_of(c.mounted.begin(), c.mounted.end(), [&](const std::string& at) {
+    return lies_at_or_below(at, destination);
+  });
+  if (taken) return nullptr;
+  return find_fresh_tmpfs(c, destination.substr(0, destination.rfind('/')));
+}
+
 void add_bind(Compiler& c, const MountPlan& m) {
   const std::string source =
       m.mount.source.starts_with('/') ? m.mount.source : c.options().bundle + "/" + m.mount.source;
@@ -40,8 +75,13 @@ void add_bind(Compiler& c, const MountPlan& m) {
       m.options.is_recursive_bind() ? unionfs::Recursion::tree : unionfs::Recursion::top;
   bind.attributes = unionfs::to_attributes(m.options.set, m.options.clear);
   bind.tree_attributes = {m.options.recursive_set, m.options.recursive_clear};
-  for (const std::uint64_t propagation : m.options.propagation) bind.propagation = propagation;
   c.plan.add(bind);
+}
+
+void add_propagation(Compiler& c, const MountPlan& m) {
+  for (const std::uint64_t propagation : m.options.propagation) {
+    c.plan.add(unionfs::ChangePropagation{c.root, c.plan.copy(m.destination), propagation});
+  }
 }
 
 /// v2: the tree itself, as far as the container may see it.
@@ -61,9 +101,20 @@ void add_cgroup2(Compiler& c, const char* destination, unsigned long flags) {
   c.plan.add(bind);
 }
 
+/// What the options say of a mount and, as the groups are mounts below it, of those with it.
+unionfs::MountAttributes tree_attributes(const spec::MountOptions& options) {
+  unionfs::MountAttributes attributes = unionfs::to_attributes(options.set, options.clear);
+  attributes.set |= options.recursive_set;
+  attributes.clear |= options.recursive_clear;
+  // relatime is what a tmpfs and the host's groups have anyway.
+  const bool relatime = (attributes.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME;
+  if (relatime) attributes.clear &= ~std::uint64_t{MOUNT_ATTR__ATIME};
+  return attributes;
+}
+
 /// v1: a tmpfs, and in it the container's own group of each hierarchy.
-void add_cgroup1(Compiler& c, const char* destination, unsigned long flags) {
-  const unsigned long writable = flags & ~static_cast<unsigned long>(MS_RDONLY);
+void add_cgroup1(Compiler& c, const char* destination, const spec::MountOptions& options) {
+  const unsigned long writable = options.set & ~static_cast<unsigned long>(MS_RDONLY);
   c.plan.add(
       namespaces::MountFilesystem{c.root, destination, "tmpfs", "cgroup", writable, "mode=755"});
   std::vector<std::string> names;
@@ -80,18 +131,47 @@ void add_cgroup1(Compiler& c, const char* destination, unsigned long flags) {
       c.plan.add(namespaces::MakeSymlink{dir, c.plan.copy(link.name), c.plan.copy(link.target)});
     }
   }
+  const unionfs::MountAttributes attributes = tree_attributes(options);
   c.plan.add(cgroups::BindGroups{c.root, destination, c.plan.copy_array(names),
-                                 c.plan.copy_array(groups), names.size(),
-                                 unionfs::to_attributes(flags, 0).set});
+                                 c.plan.copy_array(groups), names.size(), attributes.set,
+                                 attributes.clear});
 }
 
 /// Only that much of the cgroup trees as the container is in.
 void add_cgroup(Compiler& c, const MountPlan& m) {
   const char* destination = c.plan.copy(m.destination);
+  if (!m.options.data.empty()) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{}/options: {}: a mount of type {} takes no options of a filesystem",
+                            m.where, quoted(m.options.data), m.mount.type));
+  }
   if (c.input.location.mode == cgroups::Mode::v2) {
     add_cgroup2(c, destination, m.options.set);
   } else {
-    add_cgroup1(c, destination, m.options.set);
+    add_cgroup1(c, destination, m.options);
+  }
+}
+
+/// A filesystem of its own, on a directory that is there or is made.
+void add_filesystem(Compiler& c, const MountPlan& m) {
+  const char* destination = c.plan.copy(m.destination);
+  const char* data = m.options.data.empty() ? nullptr : c.plan.copy(m.options.data);
+  const bool is_tmpfs = m.mount.type == "tmpfs";
+  // Its mount points are made in it before it becomes read-only: see add_readonly().
+  const unsigned long writable = m.options.set & ~static_cast<unsigned long>(MS_RDONLY);
+  const namespaces::OpenedTmpfs* around = find_tmpfs_around(c, m.destination);
+  if (is_tmpfs && around == nullptr) {
+    c.plan.add(unionfs::MountTmpfs{c.root, destination, writable, data});
+  } else {
+    c.plan.add(namespaces::MountFilesystem{c.root, destination, c.plan.copy(m.mount.type),
+                                           c.plan.copy(m.mount.source),
+                                           is_tmpfs ? writable : m.options.set, data, around});
+  }
+  if ((m.options.recursive_set | m.options.recursive_clear) != 0) {
+    c.plan.add(unionfs::ChangeMount{c.root,
+                                    destination,
+                                    {m.options.recursive_set, m.options.recursive_clear},
+                                    unionfs::Recursion::tree});
   }
 }
 
@@ -101,32 +181,17 @@ void add_mount(Compiler& c, const MountPlan& m) {
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("{}/options: tmpcopyup is not supported yet", m.where));
   }
-  if (m.options.is_bind() || m.mount.type == "bind") {
+  const bool is_bind = m.options.is_bind() || m.mount.type == "bind";
+  const bool is_cgroup = m.mount.type == "cgroup" || m.mount.type == "cgroup2";
+  if (is_bind) {
     add_bind(c, m);
-    return;
-  }
-  if (m.mount.type == "cgroup" || m.mount.type == "cgroup2") {
+  } else if (is_cgroup) {
     add_cgroup(c, m);
-    return;
-  }
-  const char* destination = c.plan.copy(m.destination);
-  const char* data = m.options.data.empty() ? nullptr : c.plan.copy(m.options.data);
-  if (m.mount.type == "tmpfs") {
-    c.plan.add(unionfs::MountTmpfs{c.root, destination,
-                                   m.options.set & ~static_cast<unsigned long>(MS_RDONLY), data});
   } else {
-    c.plan.add(namespaces::MountFilesystem{c.root, destination, c.plan.copy(m.mount.type),
-                                           c.plan.copy(m.mount.source), m.options.set, data});
+    add_filesystem(c, m);
   }
-  if ((m.options.recursive_set | m.options.recursive_clear) != 0) {
-    c.plan.add(unionfs::ChangeMount{c.root,
-                                    destination,
-                                    {m.options.recursive_set, m.options.recursive_clear},
-                                    unionfs::Recursion::tree});
-  }
-  for (const std::uint64_t propagation : m.options.propagation) {
-    c.plan.add(unionfs::ChangePropagation{c.root, destination, propagation});
-  }
+  add_propagation(c, m);
+  note_mount(c, m.destination, m.mount.type == "tmpfs" && !is_bind);
 }
 
 bool dev_is_bound(const Compiler& c) {
@@ -176,9 +241,13 @@ void add_mounts(Compiler& c) {
 
 void add_devices(Compiler& c) {
   if (dev_is_bound(c)) return;
-  c.dev = c.plan.make<int>(-1);
-  c.plan.add(namespaces::OpenDir{c.root, "dev", c.dev});
-  c.plan.add(namespaces::SetUmask{0});
+  if (const namespaces::OpenedTmpfs* tmpfs = find_fresh_tmpfs(c, "/dev")) {
+    c.dev = &tmpfs->dir;
+  } else {
+    int* dev = c.plan.make<int>(-1);
+    c.plan.add(namespaces::OpenDir{c.root, "dev", dev});
+    c.dev = dev;
+  }
   for (const namespaces::DefaultDevice& device : namespaces::default_devices()) {
     add_device(c, device.name, device.mode, makedev(device.major, device.minor), 0, 0);
   }

@@ -6,11 +6,11 @@
 #include "compiler.hpp"
 #include "minidocker/namespaces/console.hpp"
 #include "minidocker/namespaces/create.hpp"
+#include "minidocker/namespaces/devices.hpp"
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/namespaces/join.hpp"
 #include "minidocker/namespaces/time_offsets.hpp"
 #include "minidocker/security/keyring.hpp"
-#include "minidocker/security/process_limits.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 
 namespace minidocker::runtime {
@@ -34,13 +34,13 @@ bool needs_stage(const Compiler& c) {
          (l.makes(spec::NamespaceType::user) && !c.input.join.empty());
 }
 
-/// The user namespace is joined first: it gives the capabilities that the others need.
 void add_joins(Compiler& c) {
-  for (const bool user : {true, false}) {
-    for (const JoinedNamespace& joined : c.input.join) {
-      if ((joined.kind == Kind::user) != user) continue;
-      c.plan.add(namespaces::JoinNamespace{joined.fd.get(), joined.kind});
-    }
+  std::vector<namespaces::NamespaceToJoin> wanted;
+  for (const JoinedNamespace& joined : c.input.join) {
+    wanted.push_back({joined.kind, joined.fd.get()});
+  }
+  for (const std::size_t i : namespaces::join_order(wanted)) {
+    c.plan.add(namespaces::JoinNamespace{wanted[i].fd, wanted[i].kind});
   }
 }
 
@@ -96,7 +96,13 @@ std::uint64_t new_namespaces(const spec::Spec& spec) {
 
 void add_birth(Compiler& c) {
   c.plan.add(ResetSignals{ignored_signals()});
-  if (c.input.cgroup != nullptr) c.input.cgroup->enter_by(c.plan, c.recipe.clone);
+  c.plan.add(namespaces::SetUmask{0});  // modes are meant as they are written, whoever called us
+  if (c.input.cgroup == nullptr) return;
+  c.input.cgroup->enter_by(c.plan, c.recipe.clone);
+  if (c.recipe.clone.cgroup < 0) return;
+  // A directory of the host's: with a program named /proc/self/fd/N/../.. it would be a way out.
+  c.plan.add(namespaces::CloseSlot{c.plan.make<int>(c.recipe.clone.cgroup),
+                                   "the directory of the host's cgroup"});
 }
 
 void add_namespaces(Compiler& c) {

@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 #include "minidocker/namespaces/loopback.hpp"
 #include "minidocker/namespaces/names.hpp"
 #include "minidocker/security/capabilities.hpp"
+#include "minidocker/security/dumpable.hpp"
 #include "minidocker/security/no_new_privs.hpp"
 #include "minidocker/security/paths.hpp"
 #include "minidocker/security/process_limits.hpp"
@@ -52,18 +54,11 @@ const char* add_user(Compiler& c) {
   }
   for (const std::uint32_t gid : user.additional_gids) slot.groups[slot.group_count++] = gid;
   c.user = c.plan.make<security::UserSlot>(slot);
-  if (user.username.empty()) return nullptr;
-  const char* name = c.plan.copy(user.username);
+  if (c.options().user_name.empty()) return nullptr;
+  const char* name = c.plan.copy(c.options().user_name);
   c.recipe.lookup_user = c.plan.size();
   c.plan.add(security::LookupUser{c.root, name, c.user});
   return name;
-}
-
-/// An ordinary user's id map goes with `deny` in setgroups: who may not map groups may not drop
-/// them either.
-security::Groups groups_of(const Compiler& c) {
-  if (!c.spec().linux_.makes(spec::NamespaceType::user)) return security::Groups::set;
-  return c.input.denies_setgroups ? security::Groups::denied : security::Groups::set;
 }
 
 /// The environment; HOME comes from the container's own passwd where the spec has none.
@@ -75,7 +70,7 @@ char** add_environment(Compiler& c) {
   char** array = c.plan.copy_array(with_home);
   auto* home = c.plan.make<security::HomeVariable>();
   array[env.size()] = home->text.data();
-  if (c.spec().process.user.username.empty()) {
+  if (c.options().user_name.empty()) {
     c.plan.add(security::LookupHome{c.root, c.user});
   }
   c.plan.add(security::FillHome{c.user, home});
@@ -109,11 +104,31 @@ bool mounts_proc(const spec::Spec& spec) {
   return last != spec.mounts.rend() && last->type == "proc";
 }
 
-/// May SetIds change an id, which clears the parent's death signal? Who we are stands in the
-/// auxiliary vector: no call needs to ask.
-bool changes_ids(const spec::User& user) {
-  return user.uid != 0 || user.gid != 0 || !user.username.empty() || ::getauxval(AT_EUID) != 0 ||
-         ::getauxval(AT_EGID) != 0;
+/// Is the program to run as somebody that we are not yet? Who we are stands in the auxiliary
+/// vector: no call needs to ask.
+bool changes_ids(const Compiler& c) {
+  const spec::User& user = c.spec().process.user;
+  if (user.uid != 0 || user.gid != 0 || !c.options().user_name.empty()) return true;
+  if (c.in_user_namespace()) return false;  // BecomeRootInside was there
+  constexpr std::array kWhoWeAre{AT_UID, AT_EUID, AT_GID, AT_EGID};
+  return std::any_of(kWhoWeAre.begin(), kWhoWeAre.end(),
+                     [](unsigned long type) { return ::getauxval(type) != 0; });
+}
+
+void add_ids(Compiler& c, const char* user_name) {
+  c.plan.add(security::SetGroups{c.user, c.in_user_namespace()
+                                             ? security::GroupsDenied::is_accepted
+                                             : security::GroupsDenied::is_an_error});
+  if (!changes_ids(c)) return;
+  c.plan.add(security::OwnStdio{c.user});
+  c.plan.add(security::KeepCapabilities{});
+  c.plan.add(security::SetIds{c.user, user_name});
+}
+
+/// The directory is entered before the ids change, as root, or else after it, as the user.
+void add_enter_workdir(Compiler& c, bool* entered, security::EnterDirectory::Try when) {
+  if (c.spec().process.cwd == "/") return;  // pivot_root has left us there
+  c.plan.add(security::EnterDirectory{c.plan.copy(c.spec().process.cwd), entered, when});
 }
 
 }  // namespace
@@ -142,36 +157,49 @@ void add_hidden_paths(Compiler& c) {
   }
 }
 
-void add_limits(Compiler& c) {
+void add_limits(Compiler& c, Limits which) {
   const spec::Process& process = c.spec().process;
-  if (process.oom_score_adj) c.plan.add(security::SetOomScore{*process.oom_score_adj});
+  if (process.oom_score_adj && which != Limits::of_descriptors) {
+    c.plan.add(security::SetOomScore{*process.oom_score_adj});
+  }
   for (const spec::Rlimit& limit : process.rlimits) {
     // validate() knows the names too.
     const int resource = security::find_rlimit(limit.type).value();
-    c.plan.add(security::SetRlimit{{resource, limit.soft, limit.hard}});
+    const bool of_descriptors = resource == RLIMIT_NOFILE;
+    if (which == Limits::of_descriptors && !of_descriptors) continue;
+    // The hard limit takes privileges; the soft one would bind our own steps.
+    const bool hard_only = which == Limits::privileged && of_descriptors;
+    c.plan.add(security::SetRlimit{{resource, hard_only ? limit.hard : limit.soft, limit.hard}});
   }
 }
 
+void add_workdir(Compiler& c) {
+  const std::string& cwd = c.spec().process.cwd;
+  if (cwd != "/") c.plan.add(security::MakeDirectory{c.root, c.plan.copy(cwd)});
+}
+
 void add_privileges(Compiler& c) {
+  using Try = security::EnterDirectory::Try;
   const spec::Process& process = c.spec().process;
   const security::CapabilitySets5 sets = five_sets(c);
   c.plan.add(namespaces::SetUmask{process.user.umask.value_or(kDefaultUmask)});
   if (process.no_new_privileges) c.plan.add(security::SetNoNewPrivs{});
   const char* user_name = add_user(c);
   c.environment = add_environment(c);
-  const char* cwd = c.plan.copy(process.cwd);
-  if (process.cwd != "/") c.plan.add(security::MakeDirectory{c.root, cwd});
+  auto* entered = c.plan.make<bool>(false);
+  add_enter_workdir(c, entered, Try::first);
   c.plan.add(security::DropBounding{sets.bounding, present_bounding(c)});
-  if (user_name != nullptr || process.user.uid != 0) c.plan.add(security::KeepCapabilities{});
-  c.plan.add(security::SetIds{c.user, groups_of(c), user_name});
+  c.plan.add(security::HideFromOthers{});  // from here on others may have our privileges
+  add_ids(c, user_name);
   c.plan.add(security::SetCapabilities{sets.effective, sets.permitted, sets.inheritable});
   c.plan.add(security::ClearAmbient{});
   // The kernel takes only what is inheritable and permitted too; `runc spec` writes an ambient set
   // beside an empty inheritable one, and runc leaves it then.
   const security::CapabilitySet raise = sets.ambient & sets.inheritable & sets.permitted;
   if (!raise.empty()) c.plan.add(security::RaiseAmbient{raise});
-  c.plan.add(security::EnterDirectory{cwd});
-  if (c.options().lifetime == Lifetime::parent && changes_ids(process.user)) {
+  add_enter_workdir(c, entered, Try::last);
+  // A change of ids has cleared it.
+  if (c.options().lifetime == Lifetime::parent && changes_ids(c)) {
     c.plan.add(ParentDeathSignal{SIGKILL});
   }
 }

@@ -1,6 +1,10 @@
 #include <sys/mount.h>
 
+#include <string>
 #include <variant>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "compiler.hpp"
 #include "minidocker/namespaces/propagation.hpp"
@@ -13,8 +17,20 @@
 namespace minidocker::runtime {
 namespace {
 
-bool own_mounts(const Compiler& c) {
-  return c.spec().linux_.find(spec::NamespaceType::mount) != nullptr;
+/// Its mounts must be made where nobody else lives.
+void check_mount_namespace(const Compiler& c) {
+  if (c.spec().linux_.makes(spec::NamespaceType::mount)) return;
+  const bool joined = c.spec().linux_.find(spec::NamespaceType::mount) != nullptr;
+  throw Error(
+      ErrorKind::invalid_argument,
+      fmt::format(
+          "config.json: /linux/namespaces: a container {} would mount into the tree of "
+          "others; hint: {{\"type\":\"mount\"}} without a path",
+          joined ? "that joins a mount namespace" : "without a mount namespace of its own"));
+}
+
+bool is_shared(const Compiler& c) {
+  return c.spec().linux_.rootfs_propagation.find("shared") != std::string::npos;
 }
 
 void add_overlay(Compiler& c, const OverlayRoot& root) {
@@ -30,22 +46,30 @@ void add_move(Compiler& c) {
   c.plan.add(namespaces::MoveRoot{c.root, c.plan.copy_array(mounts), mounts.size()});
 }
 
+/// What "/" is made before anything is mounted. Slave: mounts come in, none goes out. Shared only
+/// where it is asked for: then those of the container are seen on the host, and unmounts, too.
+void add_propagation(Compiler& c, bool shared) {
+  if (!shared) {
+    const std::string& word = c.spec().linux_.rootfs_propagation;
+    const bool is_private = word == "private" || word == "rprivate";
+    c.plan.add(namespaces::SetPropagation{"/", (is_private ? MS_PRIVATE : MS_SLAVE) | MS_REC});
+    return;
+  }
+  c.plan.add(namespaces::SetPropagation{"/", MS_SHARED | MS_REC});
+  // pivot_root refuses a new root whose parent mount is shared.
+  const std::vector<MountEntry> mounts = read_mountinfo();
+  const MountEntry* parent = find_mount(mounts, target_of(c.options().root));
+  if (parent == nullptr) return;
+  c.plan.add(namespaces::SetPropagation{c.plan.copy(parent->target), MS_PRIVATE});
+}
+
 }  // namespace
 
 void add_root(Compiler& c) {
   c.root = c.plan.make<int>(-1);
   const char* target = c.plan.copy(target_of(c.options().root));
-  if (!own_mounts(c)) {
-    throw Error(ErrorKind::invalid_argument,
-                "config.json: /linux/namespaces: a container without a mount namespace of its own "
-                "would mount into the host's tree; hint: add {\"type\":\"mount\"}");
-  }
-  // Slave or private, whatever the specification wants afterwards: what is mounted now must not
-  // appear on the host, and pivot_root refuses shared mounts.
-  const std::string& word = c.spec().linux_.rootfs_propagation;
-  unsigned long flags = MS_SLAVE | MS_REC;
-  if (word == "private" || word == "rprivate") flags = MS_PRIVATE | MS_REC;
-  c.plan.add(namespaces::SetPropagation{"/", flags});
+  check_mount_namespace(c);
+  add_propagation(c, is_shared(c));
   if (const auto* overlay = std::get_if<OverlayRoot>(&c.options().root)) {
     add_overlay(c, *overlay);
   } else {
@@ -56,7 +80,8 @@ void add_root(Compiler& c) {
 
 void add_pivot(Compiler& c) {
   if (c.options().pivot_root) {
-    c.plan.add(namespaces::PivotRoot{c.root});
+    c.plan.add(namespaces::PivotRoot{
+        c.root, is_shared(c) ? namespaces::OldRoot::shared : namespaces::OldRoot::slave});
   } else {
     add_move(c);
   }

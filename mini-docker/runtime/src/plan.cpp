@@ -10,7 +10,7 @@ Recipe compile(ChildPlan& plan, const PlanInput& input) {
   Compiler c{plan, input, {}};
   add_birth(c);  // its cgroup before its cgroup namespace: that one's root is where it is
   const bool in_user_namespace = c.in_user_namespace();
-  if (in_user_namespace) add_limits(c);  // the host's privileges end there
+  if (in_user_namespace) add_limits(c, Limits::privileged);
   add_namespaces(c);
   add_root(c);
   add_mounts(c);  // while the host's paths and its /proc can still be named
@@ -18,9 +18,10 @@ Recipe compile(ChildPlan& plan, const PlanInput& input) {
   add_console(c);  // its devpts must be mounted
   add_pivot(c);
   add_names(c);
-  add_hidden_paths(c);                    // after pivot_root: their names are the container's
-  add_readonly(c);                        // last of the mounts: everything in it has been made
-  if (!in_user_namespace) add_limits(c);  // late: the steps before it need descriptors, too
+  add_hidden_paths(c);  // after pivot_root: their names are the container's
+  add_workdir(c);       // while the root may be written
+  add_readonly(c);      // last of the mounts: everything in it has been made
+  add_limits(c, in_user_namespace ? Limits::of_descriptors : Limits::all);
   add_privileges(c);
   add_program(c);
   return c.recipe;

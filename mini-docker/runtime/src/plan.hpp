@@ -34,7 +34,6 @@ struct PlanInput {
   const cgroups::Location& location;         ///< where its cgroup is; mode none: it has none
   cgroups::Cgroup* cgroup = nullptr;         ///< that cgroup, made; null if there is none
   int fifo = -1;                             ///< exec.fifo for Start::by_command
-  bool denies_setgroups = false;             ///< the id maps go with setgroups denied
 };
 
 /// What the parent has to know of the plan.

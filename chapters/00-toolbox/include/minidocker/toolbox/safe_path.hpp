@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
 
 #include "minidocker/toolbox/result.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
@@ -18,11 +19,14 @@ namespace minidocker {
 class FdPath {
  public:
   explicit FdPath(int fd) noexcept;  ///< of this descriptor, which is only borrowed
+  /// Of `name` in this directory: `/proc/self/fd/N/NAME`. A name that does not fit is cut, and then
+  /// longer than any name a filesystem has.
+  FdPath(int fd, std::string_view name) noexcept;
   /// The path; valid while this object lives.
   [[nodiscard]] const char* c_str() const noexcept { return text_.data(); }
 
  private:
-  std::array<char, 32> text_;
+  std::array<char, 288> text_;
 };
 
 /// Opens `path` as if `root` were "/": links, ".." and absolute paths stay inside; magic links

@@ -33,4 +33,11 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/// Child: execve(2) will close it, as it is born close-on-exec; to close it by hand is one call
+/// more for each of many. Only so many can be open: from the 200th on it is closed here.
+inline void leave_to_execve(UniqueFd fd) noexcept {
+  constexpr int kMany = 200;
+  if (fd.get() < kMany) static_cast<void>(fd.release());
+}
+
 }  // namespace minidocker

@@ -32,7 +32,8 @@ struct DefaultLink {
 /// runtime-linux.md "Dev symbolic links").
 [[nodiscard]] std::vector<DefaultLink> default_links();
 
-/// Opens a directory inside the container's root as an O_PATH descriptor.
+/// Opens a directory inside the container's root as an O_PATH descriptor, making it if it is
+/// missing.
 struct OpenDir {
   static constexpr StepInfo kInfo{"01-namespaces", "what follows is made in this very directory"};
   const int* root;   ///< slot of OpenRoot

@@ -18,6 +18,22 @@ void check_destination(std::string_view destination, std::string_view what);
 /// `destination` as an absolute path without ".", ".." and double slashes; ".." stops at "/".
 [[nodiscard]] std::string normal_destination(std::string_view destination);
 
+/// A tmpfs inside the container's root that a step of this plan has mounted.
+struct OpenedTmpfs {
+  int dir = -1;        ///< O_PATH descriptor of its root
+  bool plain = false;  ///< no link leads there: all that is in it was made by this plan
+};
+
+/// Opens a tmpfs that was just mounted, so that what goes into it needs no lookup from the root.
+struct OpenTmpfs {
+  static constexpr StepInfo kInfo{"01-namespaces", "what follows is made in this very directory"};
+  const int* root;     ///< slot of OpenRoot
+  const char* path;    ///< where it was mounted
+  OpenedTmpfs* tmpfs;  ///< slot for what was opened
+  StepResult run(ChildContext& context) const noexcept;
+  [[nodiscard]] std::string describe() const;
+};
+
 /// Mounts a new filesystem on a directory of the container's root, which is made if it is not
 /// there. proc and sysfs are mounted on real directories only: a link could put them where nobody
 /// masks them. Must run while /proc is the host's, that is before PivotRoot.
@@ -30,6 +46,8 @@ struct MountFilesystem {
   const char* source;       ///< what mountinfo shall show as the source
   unsigned long flags;      ///< MS_NOSUID and so on
   const char* data;         ///< options of the filesystem; may be null
+  /// The tmpfs in which the mount point is a new name, if it is one: two calls instead of five.
+  const OpenedTmpfs* inside = nullptr;
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };

@@ -55,20 +55,39 @@ struct FillHome {
   [[nodiscard]] std::string describe() const;
 };
 
-/// What may be done about supplementary groups.
-enum class Groups : unsigned char {
-  set,     ///< set them, to none as well: those of our caller are not for the container
-  denied,  ///< /proc/self/setgroups says deny: an unprivileged user namespace keeps its groups
+/// May the kernel refuse to change the supplementary groups?
+enum class GroupsDenied : unsigned char {
+  is_an_error,  ///< no: EPERM means that we lack CAP_SETGID
+  is_accepted,  ///< in a user namespace, where we have all: EPERM means `deny` in its setgroups
 };
 
-/// setgroups(2), setresgid(2), setresuid(2), in this order, as the first two need what the last
-/// takes away. EINVAL: the id is not mapped in the user namespace; the call that failed tells
-/// whether it is the uid, the gid or a supplementary group.
+/// setgroups(2), to none as well: the groups of our caller are not for the container. A user
+/// namespace made by who may map nobody but himself denies it; the groups stay then.
+struct SetGroups {
+  static constexpr StepInfo kInfo{"07-security", "our caller's groups are not the program's"};
+  const UserSlot* slot;  ///< which
+  GroupsDenied denied;   ///< what EPERM means
+  StepResult run(ChildContext& context) const noexcept;
+  [[nodiscard]] std::string describe() const;
+};
+
+/// setresgid(2), setresuid(2), in this order, as the first needs what the second takes away.
+/// EINVAL: the id is not mapped in the user namespace; the call that failed tells whether it is the
+/// uid or the gid.
 struct SetIds {
   static constexpr StepInfo kInfo{"07-security", "the program runs as the user it was given"};
   const UserSlot* slot;       ///< who
-  Groups groups;              ///< set them or not
   const char* who = nullptr;  ///< LookupUser's `user`, as only the child knows the ids then
+  StepResult run(ChildContext& context) const noexcept;
+  [[nodiscard]] std::string describe() const;
+};
+
+/// Makes the user the owner of standard input, output and error, as programs open /dev/stderr anew.
+/// The null device is everybody's and stays; what cannot be given away (EINVAL for an unmapped id,
+/// EPERM, EROFS) stays, too.
+struct OwnStdio {
+  static constexpr StepInfo kInfo{"07-security", "programs open /dev/stdout and /dev/stderr anew"};
+  const UserSlot* slot;  ///< whose they shall be
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
