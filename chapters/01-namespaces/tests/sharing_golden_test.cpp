@@ -1,4 +1,4 @@
-// More transcripts of this chapter's text: what ipc, cgroup and kept namespaces look like. As in
+// More transcripts of this chapter's text: ipc, cgroup, kept, nested and joined namespaces. As in
 // golden_test.cpp, MD_UPDATE_GOLDEN=1 in the environment writes the files anew.
 
 #include <linux/sched.h>
@@ -17,11 +17,14 @@
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
+#include "steps.hpp"
 
 namespace minidocker::namespaces {
 namespace {
 
 using minidocker::testing::in_sandbox;
+using namespaces::testing::holder;
+using namespaces::testing::Leaks;
 
 void compare_with_golden(const std::string& name, const std::string& text) {
   const std::string path = MD_SOURCE_DIR "/chapters/01-namespaces/tests/golden/" + name + ".txt";
@@ -90,6 +93,27 @@ TEST(Golden, ANamespaceIsKeptByABindMount) {
                      "nsenter --uts=/tmp/kept hostname", "umount /tmp/kept"}));
       },
       {.flags = CLONE_NEWNS});
+}
+
+TEST(Golden, AProcessHasANumberInEachNamespaceAroundIt) {
+  MD_NEEDS("root");
+  const std::string told = session({"nsrun --pid -- nsrun --pid -- grep NSpid /proc/self/status"});
+  compare_with_golden("numbers", std::regex_replace(told, std::regex("\t[0-9]+\t"), "\tPID\t"));
+}
+
+TEST(Golden, WhoJoinsSeesWhatIsThere) {
+  MD_NEEDS("root");
+  const Leaks leaks;
+  RunOptions options;
+  options.kinds = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS;
+  options.hostname = "web";
+  const Process web = start_in_namespaces(options, holder());
+  const std::string pid = fmt::format("{}", web.pid());
+  const std::string told = session(
+      {"nsls $WEB | grep NSpid", "nsrun --join $WEB -- sh -c 'hostname; cat /proc/1/comm; echo $$'",
+       "nsrun --join $WEB --uts -- sh -c 'hostname; ls -d /proc/$WEB'"},
+      "export WEB=" + pid);
+  compare_with_golden("join", std::regex_replace(told, std::regex("\\b" + pid + "\\b"), "PID"));
 }
 
 }  // namespace
