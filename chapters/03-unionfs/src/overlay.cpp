@@ -5,13 +5,15 @@
 #include <linux/mount.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cerrno>
+#include <string_view>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
+#include "minidocker/unionfs/whiteout.hpp"
 
 namespace minidocker::unionfs {
 
@@ -87,9 +89,13 @@ class WorkingDirectory {
   UniqueFd before_;
 };
 
-// A directory whose name may be too long for fsconfig(2) is given by descriptor then.
+// A directory is given by descriptor where its name is too long for fsconfig(2), or holds a
+// backslash, which the kernel takes away from an `upperdir` and leaves in a `lowerdir+`.
 StepResult configure_directory(int fs, const char* key, const char* path) noexcept {
-  if (std::strlen(path) <= kMaxConfigString) return sys::fsconfig_string(fs, key, path);
+  const std::string_view name(path);
+  if (name.size() <= kMaxConfigString && name.find('\\') == name.npos) {
+    return sys::fsconfig_string(fs, key, path);
+  }
   const sys::Result<UniqueFd> opened = sys::open(path, O_PATH | O_DIRECTORY);
   if (!opened) return opened;
   return sys::fsconfig_string(fs, key, FdPath(opened.value().get()).c_str());
@@ -130,6 +136,26 @@ std::string escape_overlay_path(std::string_view path) {
     escaped += c;
   }
   return escaped;
+}
+
+bool has_user_xattrs(const std::string& dir) {
+  const UniqueFd fd = sys::open(dir.c_str(), O_RDONLY | O_DIRECTORY).or_throw(quoted(dir));
+  char value = 0;
+  // Whoever keeps none does not know of the absence of one either.
+  sys::Result<std::size_t> size = sys::fgetxattr(fd.get(), kOpaqueXattr, &value, sizeof(value));
+  if (size.error() == EOPNOTSUPP) return false;
+  if (size.error() == ENODATA || size.error() == ERANGE) return true;
+  std::move(size).or_throw(quoted(dir));
+  return true;
+}
+
+void require_user_xattrs(const std::string& dir) {
+  if (has_user_xattrs(dir)) return;
+  throw Error(ErrorKind::unavailable,
+              fmt::format("{}: its filesystem keeps no user attributes, without which containers "
+                          "cannot remove directories of their image; hint: put it on ext4, xfs, "
+                          "btrfs, or a tmpfs of Linux 6.6 or later",
+                          quoted(dir)));
 }
 
 std::string overlay_options(const OverlayLayers& layers) {

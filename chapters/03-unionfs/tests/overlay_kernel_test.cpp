@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,18 +85,6 @@ TEST(MountOverlay, IsReadOnlyWithoutAnUpperDirectory) {
   });
 }
 
-TEST(MountOverlay, TakesNamesWithSeparatorsInThem) {
-  MD_NEEDS("root", "overlay");
-  in_sandbox([] {
-    ChildPlan plan;
-    const OverlayLayers layers = make_layers(R"(/tmp/a:b,c\d)");
-    ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/merged")));
-    EXPECT_EQ(read_text("/tmp/merged/from-low"), "low");
-    write_text("/tmp/merged/new", "x");
-    EXPECT_EQ(read_text(R"(/tmp/a:b,c\d/upper/new)"), "x");
-  });
-}
-
 TEST(MountOverlay, TellsTheKernelThatTheUpperLayerMayBeLost) {
   MD_NEEDS("root", "overlay");
   in_sandbox([] {
@@ -120,6 +109,69 @@ OverlayLayers make_many_layers(std::size_t count, const std::string& base) {
     write_text(layers.lowers.back() + "/number", std::to_string(i));
   }
   return layers;
+}
+
+struct NamedForm {
+  OverlayForm form;
+  std::size_t layers;
+  const char* name;
+};
+
+class EachOverlayForm : public ::testing::TestWithParam<NamedForm> {};
+
+INSTANTIATE_TEST_SUITE_P(MountOverlay, EachOverlayForm,
+                         ::testing::Values(NamedForm{OverlayForm::absolute, 2, "absolute"},
+                                           NamedForm{OverlayForm::relative, 50, "relative"},
+                                           NamedForm{OverlayForm::appended, 120, "appended"}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(EachOverlayForm, TakesNamesWithSeparatorsInThem) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    ChildPlan plan;
+    const std::string base = R"(/tmp/a:b,c\d\\e)";
+    const OverlayLayers layers = make_many_layers(GetParam().layers, base);
+    ASSERT_EQ(plan_overlay(layers).form, GetParam().form);
+    ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/merged")));
+    EXPECT_TRUE(find_text("/tmp/merged/file-1"));
+    write_text("/tmp/merged/new", "x");
+    EXPECT_EQ(find_text(base + "/upper/new"), "x");
+  });
+}
+
+TEST(UserXattrs, AreMissedBeforeADirectoryCannotBeRemoved) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    EXPECT_TRUE(has_user_xattrs("/tmp"));
+    EXPECT_NO_THROW(require_user_xattrs("/tmp"));
+    make_dirs("/tmp/ram");
+    ASSERT_EQ(::mount("ramfs", "/tmp/ram", "ramfs", 0, nullptr), 0);
+    EXPECT_FALSE(has_user_xattrs("/tmp/ram"));
+    try {
+      require_user_xattrs("/tmp/ram");
+      ADD_FAILURE() << "taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::unavailable);
+      EXPECT_THAT(error.what(), HasSubstr("\"/tmp/ram\": its filesystem keeps no user attributes"));
+    }
+    // What would go wrong otherwise, and only then.
+    ChildPlan plan;
+    OverlayLayers layers = make_layers("/tmp/l");
+    make_dirs("/tmp/l/low/dir");
+    write_text("/tmp/l/low/dir/file", "");
+    layers.upper = "/tmp/ram/upper";
+    layers.work = "/tmp/ram/work";
+    make_dirs(layers.upper);
+    make_dirs(layers.work);
+    ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/merged")));
+    EXPECT_EQ(::unlink("/tmp/merged/dir/file"), 0);
+    EXPECT_EQ(::rmdir("/tmp/merged/dir"), -1);
+    EXPECT_EQ(errno, EIO);
+  });
+}
+
+TEST(UserXattrs, OfADirectoryThatIsNoneAreAnError) {
+  EXPECT_THROW((void)has_user_xattrs("/nowhere"), SystemError);
 }
 
 TEST(MountOverlay, StacksMoreLayersThanAbsoluteNamesHaveRoomFor) {

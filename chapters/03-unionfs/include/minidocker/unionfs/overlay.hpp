@@ -40,6 +40,13 @@ struct OverlayLayers {
 /// kernel wants two then), or an upper directory without a work directory.
 [[nodiscard]] std::string overlay_options(const OverlayLayers& layers);
 
+/// Does the filesystem of directory `dir` keep user attributes, without which an upper directory
+/// there fails later? Not so ramfs, tmpfs before Linux 6.6, and whatever is mounted with
+/// nouser_xattr. Throws SystemError.
+[[nodiscard]] bool has_user_xattrs(const std::string& dir);
+/// Throws Error(unavailable) that names `dir` and what to do if it has none.
+void require_user_xattrs(const std::string& dir);
+
 /// How the layers are told to the kernel.
 enum class OverlayForm : std::uint8_t {
   absolute,  ///< one mount(2), absolute names: the usual case
@@ -59,8 +66,9 @@ struct OverlayPlan {
 
 /// Mounts the overlay on `target` in the mount namespace of the child, never of the host: a
 /// killed container then leaks no mount. Works as root and as root of a user namespace. Fails
-/// with EINVAL where upper or work lie on another overlay (the kernel log tells), ENOTSUP or
-/// EOPNOTSUPP on a filesystem without user xattrs, EBUSY for an upper that is in use.
+/// with EINVAL where upper or work lie on another overlay (the kernel log tells), EBUSY for an
+/// upper that is in use. On a filesystem without user attributes it succeeds, but directories of
+/// the layers below can then not be removed (EIO): ask has_user_xattrs() before.
 struct MountOverlay {
   static constexpr StepInfo kInfo{
       "03-unionfs", "the image stays untouched below, what the container writes goes on top"};
