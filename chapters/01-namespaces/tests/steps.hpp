@@ -12,6 +12,7 @@
 #include "minidocker/namespaces/run.hpp"
 #include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/sandbox.hpp"
+#include "minidocker/testing/steps.hpp"
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/started_child.hpp"
@@ -26,28 +27,10 @@ class Leaks : public minidocker::testing::LeakCheck {
   Leaks() : LeakCheck({.cgroups = {}}) {}  ///< takes the picture before
 };
 
-/// Runs a step in this process, for tests that are in a sandbox already.
-template <ChildStep S>
-StepResult run_here(const S& step) {
-  ChildContext context;
-  return step.run(context);
-}
-
-/// `step` succeeds; if not, the message says which call failed.
-template <ChildStep S>
-::testing::AssertionResult succeeds(const S& step) {
-  const StepResult result = run_here(step);
-  if (result) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure()
-         << step.describe() << ": " << (result.call != nullptr ? result.call->name : "-") << " "
-         << errno_name(result.error);
-}
-
-/// The errno of a step that fails; 0 if it does not.
-template <ChildStep S>
-int error_of(const S& step) {
-  return run_here(step).error;
-}
+using minidocker::testing::as_user;
+using minidocker::testing::error_of;
+using minidocker::testing::run_here;
+using minidocker::testing::succeeds;
 
 /// A program that lives until it is killed.
 inline std::vector<std::string> holder() { return {"/bin/sleep", "1000"}; }
@@ -57,18 +40,6 @@ inline Process hold(std::uint64_t kinds) {
   RunOptions options;
   options.kinds = kinds;
   return start_in_namespaces(options, holder());
-}
-
-/// Runs `body` as an ordinary user. Changing ids has made the process undumpable, and the files in
-/// /proc/PID of such a one, its children's id maps among them, are root's; after execve, as any
-/// real user's program is, it is dumpable again.
-inline void as_user(const std::function<void()>& body) {
-  minidocker::testing::in_sandbox(
-      [&body] {
-        sys::set_dumpable(true).or_throw("make ourselves dumpable");
-        body();
-      },
-      {.flags = 0, .as_user = true});
 }
 
 /// Appends a holder to a plan.
