@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ namespace {
 using minidocker::testing::in_child;
 using minidocker::testing::in_sandbox;
 using minidocker::testing::link_target;
+using namespaces::testing::as_user;
 using namespaces::testing::error_of;
 using namespaces::testing::hold;
 using namespaces::testing::Leaks;
@@ -156,6 +158,19 @@ TEST(Clinic, WhatOursOwnsIsLostToWhoJoinsTheUserNamespaceFirst) {
   in_child([&user, &net] {
     EXPECT_TRUE(succeeds(JoinNamespace{net.get(), Kind::net}));
     EXPECT_TRUE(succeeds(JoinNamespace{user.get(), Kind::user}));
+  });
+}
+
+TEST(Clinic, OfDeviceNodesAUserNamespaceMayMakeTheWhiteoutOnly) {
+  MD_NEEDS("userns");
+  as_user([] {
+    in_sandbox(
+        [] {
+          EXPECT_EQ(::mknod("/tmp/null", S_IFCHR | 0666, ::makedev(1, 3)), -1);
+          EXPECT_EQ(errno, EPERM);
+          EXPECT_EQ(::mknod("/tmp/whiteout", S_IFCHR | 0666, ::makedev(0, 0)), 0);
+        },
+        {.flags = CLONE_NEWUSER | CLONE_NEWNS});
   });
 }
 
