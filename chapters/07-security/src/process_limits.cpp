@@ -3,35 +3,15 @@
 #include <fcntl.h>
 
 #include <array>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/linux_names.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 
 namespace minidocker::security {
 namespace {
-
-constexpr std::string_view kPrefix = "RLIMIT_";
-constexpr std::array<std::pair<const char*, int>, 16> kRlimits{{
-    {"AS", RLIMIT_AS},
-    {"CORE", RLIMIT_CORE},
-    {"CPU", RLIMIT_CPU},
-    {"DATA", RLIMIT_DATA},
-    {"FSIZE", RLIMIT_FSIZE},
-    {"LOCKS", RLIMIT_LOCKS},
-    {"MEMLOCK", RLIMIT_MEMLOCK},
-    {"MSGQUEUE", RLIMIT_MSGQUEUE},
-    {"NICE", RLIMIT_NICE},
-    {"NOFILE", RLIMIT_NOFILE},
-    {"NPROC", RLIMIT_NPROC},
-    {"RSS", RLIMIT_RSS},
-    {"RTPRIO", RLIMIT_RTPRIO},
-    {"RTTIME", RLIMIT_RTTIME},
-    {"SIGPENDING", RLIMIT_SIGPENDING},
-    {"STACK", RLIMIT_STACK},
-}};
 
 std::string amount(rlim_t value) {
   return value == RLIM_INFINITY ? "unlimited" : std::to_string(value);
@@ -39,23 +19,11 @@ std::string amount(rlim_t value) {
 
 }  // namespace
 
-std::optional<int> find_rlimit(std::string_view name) {
-  std::string wanted(name);
-  for (char& c : wanted) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  if (wanted.starts_with(kPrefix)) wanted.erase(0, kPrefix.size());
-  for (const auto& [known, resource] : kRlimits) {
-    if (wanted == known) return resource;
-  }
-  return std::nullopt;
-}
-
 std::string rlimit_name(int resource) {
-  for (const auto& [known, number] : kRlimits) {
-    if (number == resource) return fmt::format("{}{}", kPrefix, known);
+  for (const auto& [known, number] : kRlimitNames) {
+    if (number == resource) return std::string(known);
   }
-  return fmt::format("{}{}", kPrefix, resource);
+  return fmt::format("RLIMIT_{}", resource);
 }
 
 StepResult SetRlimit::run(ChildContext&) const noexcept {

@@ -1,4 +1,5 @@
 #include <linux/capability.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -46,16 +47,12 @@ class Observed {
   pid_t pid_ = -1;
 };
 
+CapabilitySet own(const char* field) { return {testing::capabilities(::getpid(), field)}; }
+
 class Capabilities : public ::testing::Test {
  protected:
   testing::LeakCheck leaks_{{.cgroups = {}}};
 };
-
-TEST_F(Capabilities, OfOurselvesAreWhatTheKernelSays) {
-  const CapabilitySets5 own = own_capabilities();
-  EXPECT_EQ(testing::capabilities(::getpid(), "CapEff"), own.effective.bits);
-  EXPECT_EQ(testing::capabilities(::getpid(), "CapBnd"), own.bounding.bits);
-}
 
 TEST_F(Capabilities, KnownToTheKernelAreFoundInSixCalls) {
   trace::Recording calls;
@@ -69,7 +66,7 @@ TEST_F(Capabilities, KnownToTheKernelAreFoundInSixCalls) {
 TEST_F(Capabilities, RootKeepsOnlyWhatItWasGiven) {
   MD_NEEDS("root");
   ChildPlan plan;
-  plan.add(DropBounding{kKill | kBind, own_capabilities().bounding});
+  plan.add(DropBounding{kKill | kBind, own("CapBnd")});
   plan.add(SetCapabilities{kKill, kKill | kBind, {}});
   const Observed child(plan);
   EXPECT_EQ((CapabilitySets5{kKill | kBind, kKill, kKill | kBind, {}, {}}), child.sets());
@@ -81,7 +78,7 @@ TEST_F(Capabilities, UserGetsThemThroughKeepAndAmbient) {
   auto* slot = plan.make<UserSlot>();
   slot->uid = 1000;
   slot->gid = 1000;
-  plan.add(DropBounding{kKill | kBind, own_capabilities().bounding});
+  plan.add(DropBounding{kKill | kBind, own("CapBnd")});
   plan.add(KeepCapabilities{});
   plan.add(SetIds{slot});
   plan.add(SetCapabilities{kKill, kKill, kKill});
@@ -105,8 +102,8 @@ TEST_F(Capabilities, UserWithoutKeepLosesThemAll) {
 TEST_F(Capabilities, AmbientOfOurCallerIsEmptied) {
   MD_NEEDS("root");
   ChildPlan plan;
-  const CapabilitySet own = own_capabilities().permitted;
-  plan.add(SetCapabilities{own, own, kKill});
+  const CapabilitySet permitted = own("CapPrm");
+  plan.add(SetCapabilities{permitted, permitted, kKill});
   plan.add(RaiseAmbient{kKill});
   plan.add(ClearAmbient{});
   const Observed child(plan);
@@ -130,6 +127,31 @@ TEST_F(Capabilities, DropTakesOneCallForEachThatIsThere) {
     ChildContext context;
     EXPECT_TRUE((DropBounding{kKill, kKill | kBind}.run(context)));
     EXPECT_EQ(1U, calls.count("prctl"));
+  });
+}
+
+TEST_F(Capabilities, WhoeverMayNotDropIsRefusedOnlyWhatIsThere) {
+  MD_NEEDS("root");
+  testing::in_child([] {
+    ChildContext context;
+    ASSERT_TRUE((DropBounding{{}, kKill}.run(context)));
+    ASSERT_TRUE((SetCapabilities{{}, {}, {}}.run(context)));
+    EXPECT_TRUE((DropBounding{{}, kKill}.run(context))) << "nothing is left to drop";
+    EXPECT_EQ(EPERM, (DropBounding{{}, kBind}.run(context).error));
+  });
+}
+
+TEST_F(Capabilities, DroppingEndsAtTheFirstNumberThatTheKernelDoesNotKnow) {
+  MD_NEEDS("root");
+  testing::in_child([] {
+    const CapabilitySet known = kernel_capabilities();
+    const CapabilitySet before = own("CapBnd");
+    trace::Recording calls;
+    const trace::Session session(&calls);
+    ChildContext context;
+    EXPECT_TRUE((DropBounding{known - kKill, {~std::uint64_t{0}}}.run(context)));
+    EXPECT_EQ(2U, calls.count("prctl")) << "CAP_KILL, and one that is not known";
+    EXPECT_EQ(before - kKill, own("CapBnd"));
   });
 }
 

@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "minidocker/toolbox/error.hpp"
-
 namespace minidocker::security {
 namespace {
 
@@ -15,26 +13,9 @@ constexpr CapabilitySet set_of(std::initializer_list<int> capabilities) {
   return set;
 }
 
-TEST(Capability, IsFoundWithAndWithoutItsPrefixInAnyCase) {
-  for (const char* name : {"CAP_SYS_ADMIN", "SYS_ADMIN", "sys_admin", "cap_Sys_Admin"}) {
-    EXPECT_EQ(CAP_SYS_ADMIN, find_capability(name)) << name;
-  }
-  for (const char* name : {"", "CAP_", "ADMIN", "CAP_CAP_CHOWN", "ALL", "SYS_ADMIN "}) {
-    EXPECT_EQ(std::nullopt, find_capability(name)) << name;
-  }
-}
-
-TEST(Capability, NamesAndNumbersAgreeWithTheKernelsHeader) {
-  EXPECT_EQ(CAP_CHOWN, find_capability("CHOWN"));
-  EXPECT_EQ(CAP_SETPCAP, find_capability("SETPCAP"));
-  EXPECT_EQ(CAP_MKNOD, find_capability("MKNOD"));
-  EXPECT_EQ(CAP_AUDIT_WRITE, find_capability("AUDIT_WRITE"));
-  EXPECT_EQ(CAP_SETFCAP, find_capability("SETFCAP"));
-  EXPECT_EQ(CAP_SYSLOG, find_capability("SYSLOG"));
-  EXPECT_EQ(CAP_CHECKPOINT_RESTORE, find_capability("CHECKPOINT_RESTORE"));
-  for (int capability = 0; capability < kKnownCapabilities; ++capability) {
-    EXPECT_EQ(capability, find_capability(capability_name(capability)));
-  }
+TEST(Capability, IsNamedByItsNumber) {
+  EXPECT_EQ("CAP_CHOWN", capability_name(0));
+  EXPECT_EQ("CAP_CHECKPOINT_RESTORE", capability_name(40));
   EXPECT_EQ("CAP_63", capability_name(63));
   EXPECT_EQ("CAP_-1", capability_name(-1));
 }
@@ -42,14 +23,12 @@ TEST(Capability, NamesAndNumbersAgreeWithTheKernelsHeader) {
 TEST(CapabilitySet, IsParsedAndTellsWhatItDidNotKnow) {
   std::vector<std::string> unknown;
   EXPECT_EQ(set_of({CAP_CHOWN, CAP_KILL}),
-            parse_capabilities({"CHOWN", "CAP_KILL", "CAP_FLY", ""}, &unknown));
-  EXPECT_EQ((std::vector<std::string>{"CAP_FLY", ""}), unknown);
+            parse_capabilities({"CAP_CHOWN", "CAP_KILL", "CAP_FLY", "sys_admin", "ALL"}, &unknown));
+  EXPECT_EQ((std::vector<std::string>{"CAP_FLY", "sys_admin", "ALL"}), unknown);
   EXPECT_EQ(CapabilitySet{}, parse_capabilities({"CAP_FLY"}, nullptr));
 }
 
-TEST(CapabilitySet, AllIsWhateverHasAName) {
-  EXPECT_EQ(kAllKnown, parse_capabilities({"ALL"}, nullptr));
-  EXPECT_EQ(kAllKnown, parse_capabilities({"CHOWN", "cap_all"}, nullptr));
+TEST(CapabilitySet, OfAllKnownHoldsWhateverHasAName) {
   EXPECT_TRUE(kAllKnown.has(40));
   EXPECT_FALSE(kAllKnown.has(41));
 }
@@ -75,23 +54,6 @@ TEST(CapabilitySet, OfDockersDefaultHasFourteenAndNoAdmin) {
   EXPECT_EQ(0xa80425fbU, set.bits);
   EXPECT_FALSE(set.has(CAP_SYS_ADMIN));
   EXPECT_FALSE(set.has(CAP_NET_ADMIN));
-}
-
-TEST(CapabilityStatus, HoldsFiveSets) {
-  const CapabilitySets5 sets = parse_status(
-      "Name:\tx\nCapInh:\t0000000000000001\nCapPrm:\t0000000000000002\n"
-      "CapEff:\t0000000000000004\nCapBnd:\t000001ffffffffff\nCapAmb:\t0000000000000010\n");
-  EXPECT_EQ((CapabilitySets5{{0x1ffffffffff}, {4}, {2}, {1}, {0x10}}), sets);
-}
-
-TEST(CapabilityStatus, WithoutALineIsRefusedByName) {
-  try {
-    (void)parse_status("Name:\tx\nCapBnd:\t0\nCapEff:\tzz\n");
-    FAIL() << "taken";
-  } catch (const Error& error) {
-    EXPECT_EQ(ErrorKind::invalid_argument, error.kind());
-    EXPECT_STREQ("/proc/self/status: no line CapEff", error.what());
-  }
 }
 
 TEST(CapabilitySteps, SayWhatTheyDo) {

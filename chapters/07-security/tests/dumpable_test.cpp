@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "minidocker/testing/needs.hpp"
-#include "minidocker/testing/sandbox.hpp"
+#include "minidocker/testing/steps.hpp"
 #include "minidocker/toolbox/started_child.hpp"
 
 namespace minidocker::security {
@@ -31,12 +31,10 @@ int error_of_opening_the_program(bool hidden) {
 
 TEST(HideFromOthers, ClosesTheProcessToWhoHasThePrivilegesItHas) {
   MD_NEEDS("root");
-  testing::in_sandbox(
-      [] {
-        EXPECT_EQ(0, error_of_opening_the_program(false));
-        EXPECT_EQ(EACCES, error_of_opening_the_program(true));
-      },
-      {.flags = 0, .as_user = true});
+  testing::as_user([] {
+    EXPECT_EQ(0, error_of_opening_the_program(false));
+    EXPECT_EQ(EACCES, error_of_opening_the_program(true));
+  });
 }
 
 TEST(HideFromOthers, SaysWhatItDoes) {

@@ -4,21 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include "minidocker/toolbox/linux_names.hpp"
+
 namespace minidocker::security {
 namespace {
 
-TEST(Rlimit, IsFoundByEitherName) {
-  for (const char* name : {"RLIMIT_NOFILE", "NOFILE", "nofile", "rlimit_nofile"}) {
-    EXPECT_EQ(RLIMIT_NOFILE, find_rlimit(name)) << name;
-  }
-  for (const char* name : {"", "RLIMIT_", "files", "NOFILE "}) {
-    EXPECT_EQ(std::nullopt, find_rlimit(name)) << name;
-  }
-}
-
 TEST(Rlimit, EachOfTheSixteenHasAName) {
   for (int resource = 0; resource < RLIMIT_NLIMITS; ++resource) {
-    EXPECT_EQ(resource, find_rlimit(rlimit_name(resource)));
+    EXPECT_EQ(resource, rlimit_number(rlimit_name(resource)));
   }
   EXPECT_EQ("RLIMIT_99", rlimit_name(99));
 }

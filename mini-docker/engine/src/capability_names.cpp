@@ -4,29 +4,39 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/linux_names.hpp"
 
 namespace minidocker::engine {
 namespace {
 
 using security::CapabilitySet;
 
-bool is_all(const std::string& name) {
-  std::string upper = name;
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return upper == "ALL" || upper == "CAP_ALL";
+/// `CAP_NET_ADMIN` for `net_admin`: people spell names as they like.
+std::string in_full(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name.starts_with("CAP_") ? name : "CAP_" + name;
 }
 
+bool is_all(const std::string& name) { return in_full(name) == "CAP_ALL"; }
+
 /// The union of the names; nothing for "ALL", which means another thing for either flag.
-CapabilitySet parse_named(std::vector<std::string> names, std::string_view flag) {
-  std::erase_if(names, is_all);
-  std::vector<std::string> unknown;
-  const CapabilitySet set = security::parse_capabilities(names, &unknown);
-  if (unknown.empty()) return set;
-  throw Error(ErrorKind::invalid_argument,
-              fmt::format("invalid {}: unknown capability: \"{}\"", flag, unknown.front()));
+CapabilitySet parse_named(const std::vector<std::string>& names, std::string_view flag) {
+  CapabilitySet set;
+  for (const std::string& name : names) {
+    if (is_all(name)) continue;
+    const std::optional<int> number = capability_number(in_full(name));
+    if (!number) {
+      throw Error(ErrorKind::invalid_argument,
+                  fmt::format("invalid {}: unknown capability: \"{}\"", flag, name));
+    }
+    set.bits |= std::uint64_t{1} << *number;
+  }
+  return set;
 }
 
 }  // namespace

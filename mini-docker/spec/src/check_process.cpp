@@ -1,65 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "checks.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/linux_names.hpp"
 
 namespace minidocker::spec {
 namespace {
 
 using minidocker::quoted;
-
-// capabilities(7), in the order of their numbers.
-constexpr std::array<std::string_view, 41> kCapabilities = {"CAP_CHOWN",
-                                                            "CAP_DAC_OVERRIDE",
-                                                            "CAP_DAC_READ_SEARCH",
-                                                            "CAP_FOWNER",
-                                                            "CAP_FSETID",
-                                                            "CAP_KILL",
-                                                            "CAP_SETGID",
-                                                            "CAP_SETUID",
-                                                            "CAP_SETPCAP",
-                                                            "CAP_LINUX_IMMUTABLE",
-                                                            "CAP_NET_BIND_SERVICE",
-                                                            "CAP_NET_BROADCAST",
-                                                            "CAP_NET_ADMIN",
-                                                            "CAP_NET_RAW",
-                                                            "CAP_IPC_LOCK",
-                                                            "CAP_IPC_OWNER",
-                                                            "CAP_SYS_MODULE",
-                                                            "CAP_SYS_RAWIO",
-                                                            "CAP_SYS_CHROOT",
-                                                            "CAP_SYS_PTRACE",
-                                                            "CAP_SYS_PACCT",
-                                                            "CAP_SYS_ADMIN",
-                                                            "CAP_SYS_BOOT",
-                                                            "CAP_SYS_NICE",
-                                                            "CAP_SYS_RESOURCE",
-                                                            "CAP_SYS_TIME",
-                                                            "CAP_SYS_TTY_CONFIG",
-                                                            "CAP_MKNOD",
-                                                            "CAP_LEASE",
-                                                            "CAP_AUDIT_WRITE",
-                                                            "CAP_AUDIT_CONTROL",
-                                                            "CAP_SETFCAP",
-                                                            "CAP_MAC_OVERRIDE",
-                                                            "CAP_MAC_ADMIN",
-                                                            "CAP_SYSLOG",
-                                                            "CAP_WAKE_ALARM",
-                                                            "CAP_BLOCK_SUSPEND",
-                                                            "CAP_AUDIT_READ",
-                                                            "CAP_PERFMON",
-                                                            "CAP_BPF",
-                                                            "CAP_CHECKPOINT_RESTORE"};
-
-// getrlimit(2).
-constexpr std::array<std::string_view, 16> kRlimits = {
-    "RLIMIT_AS",     "RLIMIT_CORE",   "RLIMIT_CPU",        "RLIMIT_DATA",
-    "RLIMIT_FSIZE",  "RLIMIT_LOCKS",  "RLIMIT_MEMLOCK",    "RLIMIT_MSGQUEUE",
-    "RLIMIT_NICE",   "RLIMIT_NOFILE", "RLIMIT_NPROC",      "RLIMIT_RSS",
-    "RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK"};
 
 bool holds(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -107,7 +57,7 @@ void check_user(Checks& checks, const User& user, const Linux& config) {
 
 void check_names(Checks& checks, std::string_view set, const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (std::ranges::find(kCapabilities, names[i]) != kCapabilities.end()) continue;
+    if (capability_number(names[i])) continue;
     checks.warn(fmt::format("/process/capabilities/{}/{}", set, i),
                 fmt::format("unknown capability {} is ignored", quoted(names[i])));
   }
@@ -132,7 +82,7 @@ void check_rlimits(const Checks& checks, const std::vector<Rlimit>& limits) {
   for (std::size_t i = 0; i < limits.size(); ++i) {
     const Rlimit& limit = limits[i];
     const std::string place = fmt::format("/process/rlimits/{}", i);
-    if (std::ranges::find(kRlimits, limit.type) == kRlimits.end()) {
+    if (!rlimit_number(limit.type)) {
       checks.fail(place + "/type", fmt::format("unknown limit {}", quoted(limit.type)));
     }
     const auto before = limits.begin() + static_cast<std::ptrdiff_t>(i);

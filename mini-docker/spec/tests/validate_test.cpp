@@ -347,12 +347,17 @@ TEST(Validate, UnknownCapabilitiesARelativeDestinationAndAUselessSizeAreWarnings
   Spec spec = default_spec();
   spec.process.terminal = false;
   spec.process.console_size = ConsoleSize{24, 80};
-  spec.process.capabilities->bounding.push_back("CAP_FLY");
+  for (const char* name : {"CAP_FLY", "ALL", "sys_admin"}) {
+    spec.process.capabilities->bounding.emplace_back(name);
+  }
   spec.mounts.push_back({"data", "tmpfs", "tmpfs", {}});
   EXPECT_EQ(validate(spec, "c.json"),
             (std::vector<std::string>{
                 "c.json: /process/consoleSize: ignored, as there is no terminal",
                 "c.json: /process/capabilities/bounding/3: unknown capability \"CAP_FLY\" is "
+                "ignored",
+                "c.json: /process/capabilities/bounding/4: unknown capability \"ALL\" is ignored",
+                "c.json: /process/capabilities/bounding/5: unknown capability \"sys_admin\" is "
                 "ignored",
                 "c.json: /mounts/7/destination: \"data\" is not absolute, taken as below \"/\""}));
 }

@@ -58,7 +58,7 @@ struct Reason {
 [[nodiscard]] std::optional<Reason> why_not(const Layout& layout);
 
 /// Throws the error for a wish that needs a group where there can be none, e.g. `what` "a memory
-/// limit": `a memory limit needs a cgroup: no delegated cgroup; hint: ...`.
+/// limit": `a memory limit needs a cgroup that may be written: no delegated cgroup; hint: ...`.
 [[noreturn]] void refuse(const Reason& reason, std::string_view what);
 
 }  // namespace minidocker::cgroups

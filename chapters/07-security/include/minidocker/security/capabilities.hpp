@@ -4,12 +4,11 @@
 /// (capabilities(7)).
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "minidocker/toolbox/child_plan.hpp"
+#include "minidocker/toolbox/linux_names.hpp"
 
 namespace minidocker::security {
 
@@ -47,19 +46,17 @@ struct CapabilitySets5 {
 };
 
 /// How many capabilities we have names for.
-inline constexpr int kKnownCapabilities = 41;
+inline constexpr int kKnownCapabilities = static_cast<int>(kCapabilityNames.size());
 /// All that have a name here.
 inline constexpr CapabilitySet kAllKnown{(std::uint64_t{1} << kKnownCapabilities) - 1};
 
-/// The number of "CAP_CHOWN", "CHOWN" or "cap_chown"; nothing for an unknown name.
-[[nodiscard]] std::optional<int> find_capability(std::string_view name);
 /// "CAP_CHOWN" for 0; "CAP_63" for one without a name.
 [[nodiscard]] std::string capability_name(int capability);
 /// `CAP_CHOWN CAP_KILL`; "none" for the empty set, "all" for all that have a name.
 [[nodiscard]] std::string in_words(CapabilitySet set);
 
-/// Names as a set; "ALL" is all that have a name. Names that mean nothing here go to `unknown`: a
-/// runtime warns of them, a command line refuses them.
+/// Names as a set, spelled as linux_names.hpp has them. Others go to `unknown`, if that is not
+/// null: a runtime warns of them, a command line refuses them.
 [[nodiscard]] CapabilitySet parse_capabilities(const std::vector<std::string>& names,
                                                std::vector<std::string>* unknown);
 
@@ -68,15 +65,11 @@ inline constexpr CapabilitySet kAllKnown{(std::uint64_t{1} << kKnownCapabilities
 
 /// What the kernel knows, asked by halving an interval with PR_CAPBSET_READ: 6 calls, no /proc.
 [[nodiscard]] CapabilitySet kernel_capabilities();
-/// Our own five sets out of the text of /proc/self/status. Throws Error(invalid_argument) if a line
-/// is missing.
-[[nodiscard]] CapabilitySets5 parse_status(std::string_view status);
-/// Our own five sets. Throws SystemError.
-[[nodiscard]] CapabilitySets5 own_capabilities();
 
-/// Drops everything but `keep` out of the bounding set. Only what is in `present` takes a call; it
-/// may name more than there is, as dropping what is absent is no error: kAllKnown saves asking.
-/// Needs CAP_SETPCAP. Run it before setuid.
+/// Drops everything but `keep` out of the bounding set, by one call for each capability that may be
+/// in it. Naming more than there is does no harm: what is absent is dropped without a word, and a
+/// number that the kernel does not know ends the dropping, so that all 64 bits mean "whatever there
+/// is", for one call more. Needs CAP_SETPCAP for what is there (EPERM). Run it before setuid.
 struct DropBounding {
   static constexpr StepInfo kInfo{"07-security",
                                   "what is not in the bounding set no program can give back"};

@@ -4,9 +4,7 @@
 
 #include <sys/resource.h>
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "minidocker/toolbox/child_plan.hpp"
 
@@ -19,8 +17,6 @@ struct RlimitValue {
   rlim_t hard = RLIM_INFINITY;  ///< raising it needs CAP_SYS_RESOURCE
 };
 
-/// RLIMIT_NOFILE for "RLIMIT_NOFILE", "NOFILE" and "nofile"; nothing for an unknown name.
-[[nodiscard]] std::optional<int> find_rlimit(std::string_view name);
 /// "RLIMIT_NOFILE" for the number.
 [[nodiscard]] std::string rlimit_name(int resource);
 
