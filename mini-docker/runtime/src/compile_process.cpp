@@ -24,6 +24,7 @@
 #include "minidocker/security/workdir.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/linux_names.hpp"
 
 namespace minidocker::runtime {
 namespace {
@@ -164,7 +165,7 @@ void add_limits(Compiler& c, Limits which) {
   }
   for (const spec::Rlimit& limit : process.rlimits) {
     // validate() knows the names too.
-    const int resource = security::find_rlimit(limit.type).value();
+    const int resource = rlimit_number(limit.type).value();
     const bool of_descriptors = resource == RLIMIT_NOFILE;
     if (which == Limits::of_descriptors && !of_descriptors) continue;
     // The hard limit takes privileges; the soft one would bind our own steps.
