@@ -8,6 +8,7 @@
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker {
 
@@ -23,6 +24,8 @@ std::optional<SignalSet> parse_ignored_signals(std::string_view status) {
 }
 
 SignalSet ignored_signals() {
+  const trace::Scope scope("00-toolbox", "see which signals we were told to ignore",
+                           "ignoring is inherited through execve");
   constexpr const char* kStatus = "/proc/self/status";
   sys::Result<UniqueFd> opened = sys::open(kStatus, O_RDONLY);
   if (opened.error() == ENOENT) return kAllSignals;

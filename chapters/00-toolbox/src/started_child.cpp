@@ -32,6 +32,14 @@ constexpr std::uint32_t kRecords = 2048;
   sys::exit_group(result ? 0 : 1);
 }
 
+/// Only when somebody listens: it is put together for each start.
+std::string what_is_cloned(std::uint64_t flags) {
+  if (trace::current_sink == nullptr) return {};
+  if (flags == 0) return "clone a child";
+  return fmt::format("clone a child into new namespaces: {}",
+                     trace::flags_in_words(sys::kCloneFlagNames, flags));
+}
+
 std::string step_operation(const StepDescription& description, const StepResult& result) {
   if (result.exercise != nullptr) {
     return fmt::format("{}: exercise {} is still to be written", description.what, result.exercise);
@@ -46,6 +54,8 @@ StepError::StepError(std::size_t step, const StepDescription& description, const
     : SystemError(step_operation(description, result), {}, result.error), step_(step) {}
 
 StartedChild StartedChild::start(const ChildPlan& plan, const sys::CloneArgs& clone) {
+  const trace::Scope scope("00-toolbox", what_is_cloned(clone.flags),
+                           "between clone and execve a process can change itself step by step");
   StartedChild child;
   SocketPair sockets = SocketPair::make();
   child.plan_ = &plan;
@@ -116,7 +126,12 @@ std::optional<ChildMessage> StartedChild::next_message() {
   sys::Received received =
       sys::receive(socket_.get(), &message, sizeof(message)).or_throw("message of the child");
   narrate();
-  if (received.size == 0) return std::nullopt;
+  if (received.size == 0) {
+    // What is told from here on is not the child's.
+    if (sink_ != nullptr && narrated_step_ >= 0) sink_->leave();
+    narrated_step_ = -1;
+    return std::nullopt;
+  }
   if (received.fd_count > 0) pending_fd_ = std::move(received.fds[0]);
   return message;
 }

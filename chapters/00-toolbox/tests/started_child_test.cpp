@@ -326,7 +326,7 @@ TEST_F(StartedChildTest, TheChildsCallsAreToldStepByStep) {
   for (const trace::Recording::Entry& entry : recording.entries()) {
     if (!entry.step.empty()) steps.push_back(entry.step);
   }
-  EXPECT_EQ((std::vector<std::string>{"call often", "fail on purpose",
+  EXPECT_EQ((std::vector<std::string>{"clone a child", "call often", "fail on purpose",
                                       "become the program \"/bin/true\""}),
             steps);
   EXPECT_EQ(2U, recording.count("fcntl"));

@@ -273,6 +273,8 @@ pid_t own_pid() noexcept {
   return pid;
 }
 
+pid_t getpgrp() noexcept { return static_cast<pid_t>(::syscall(SYS_getpgid, 0)); }
+
 Result<> setsid() noexcept {
   return done(kSetsid, traced(kSetsid, [] { return invoke(SYS_setsid); }));
 }

@@ -78,6 +78,8 @@ pid_t getpid() noexcept;
 /// child (MADV_WIPEONFORK of madvise(2), kernel 4.14), however it was made. For owners, which ask
 /// whether it was this process that made what they own.
 pid_t own_pid() noexcept;
+/// getpgrp(2): our process group; 0 if it is outside of our PID namespace.
+pid_t getpgrp() noexcept;
 /// setsid(2).
 Result<> setsid() noexcept;
 /// setpgid(2).
