@@ -3,13 +3,16 @@
 #include <linux/capability.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/numbers.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 
 namespace minidocker::namespaces {
@@ -19,13 +22,6 @@ constexpr std::size_t kMaxLines = 340;          // UID_GID_MAP_MAX_EXTENTS since
 constexpr std::uint64_t kIds = 0xffff'ffffULL;  // (uid_t)-1 means "no id" and is never mapped
 
 const char* file_name(IdType type) { return type == IdType::uid ? "uid_map" : "gid_map"; }
-
-std::optional<std::uint32_t> parse_number(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 /// Cuts the first word off `text`; words are separated by any of `separators`.
 std::string_view take_word(std::string_view& text, std::string_view separators) {
@@ -38,9 +34,12 @@ std::string_view take_word(std::string_view& text, std::string_view separators) 
 
 /// Three numbers and nothing else.
 std::optional<IdMapping> parse_mapping(std::string_view text, std::string_view separators) {
-  const std::optional<std::uint32_t> inside = parse_number(take_word(text, separators));
-  const std::optional<std::uint32_t> outside = parse_number(take_word(text, separators));
-  const std::optional<std::uint32_t> count = parse_number(take_word(text, separators));
+  const std::optional<std::uint32_t> inside =
+      parse_number<std::uint32_t>(take_word(text, separators));
+  const std::optional<std::uint32_t> outside =
+      parse_number<std::uint32_t>(take_word(text, separators));
+  const std::optional<std::uint32_t> count =
+      parse_number<std::uint32_t>(take_word(text, separators));
   if (!inside || !outside || !count || !take_word(text, separators).empty()) return std::nullopt;
   return IdMapping{*inside, *outside, *count};
 }
@@ -88,6 +87,15 @@ bool is_own_id(std::span<const IdMapping> maps, std::uint32_t own) {
   return maps.size() == 1 && maps[0].count == 1 && maps[0].outside == own;
 }
 
+/// Was setgroups(2) given up in our user namespace? Child-safe.
+bool is_setgroups_denied() noexcept {
+  const sys::Result<UniqueFd> file = sys::open("/proc/self/setgroups", O_RDONLY);
+  if (!file) return false;
+  std::array<char, 8> text{};
+  const sys::Result<std::size_t> size = sys::read(file.value().get(), text.data(), text.size());
+  return size && std::string_view(text.data(), size.value()).starts_with("deny");
+}
+
 /// Is the whole range mapped, by one line, in the writer's own namespace?
 bool is_known(const IdMapping& mapping, std::span<const IdMapping> own) {
   return std::any_of(own.begin(), own.end(), [&mapping](const IdMapping& line) {
@@ -115,6 +123,11 @@ std::string format_id_map(std::span<const IdMapping> maps) {
     text += fmt::format("{} {} {}\n", line.inside, line.outside, line.count);
   }
   return text;
+}
+
+bool in_initial_user_namespace() {
+  constexpr IdMapping kAll{0, 0, 4294967295};
+  return parse_id_map_file(read_file("/proc/self/uid_map")) == std::vector<IdMapping>{kAll};
 }
 
 void check_id_map(std::span<const IdMapping> maps, IdType type) {
@@ -171,6 +184,12 @@ std::string why_map_refused(int error, IdType type, std::span<const IdMapping> m
 }
 
 StepResult BecomeRootInside::run(ChildContext&) const noexcept {
+  const sys::Result<> left = sys::setgroups(nullptr, 0);
+  if (left.error() == EPERM && is_setgroups_denied()) {
+    // An ordinary user's namespace, where nobody can leave a group: the caller's are kept.
+  } else if (!left) {
+    return left;
+  }
   const sys::Result<> group = sys::setresgid(0);
   if (!group) return group;
   return sys::setresuid(0);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 
 namespace minidocker::namespaces {
 namespace {
@@ -24,13 +24,6 @@ void for_each_line(std::string_view text, Visit visit) {
   }
 }
 
-std::optional<std::uint32_t> parse_number(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 /// Own id first, then range after range.
 std::vector<IdMapping> stack_up(std::uint32_t own, const std::vector<IdRange>& ranges) {
   std::vector<IdMapping> maps{{0, own, 1}};
@@ -42,9 +35,15 @@ std::vector<IdMapping> stack_up(std::uint32_t own, const std::vector<IdRange>& r
   return maps;
 }
 
-bool is_inside(const IdMapping& mapping, const IdRange& range) {
-  return mapping.outside >= range.first &&
-         std::uint64_t{mapping.outside} + mapping.count <= std::uint64_t{range.first} + range.count;
+/// Does the union of `ranges`, which are sorted, hold all ids of the mapping? newuidmap(1) does not
+/// mind that a mapping spans several lines of subuid(5).
+bool is_inside(const IdMapping& mapping, const std::vector<IdRange>& ranges) {
+  std::uint64_t next = mapping.outside;
+  const std::uint64_t end = next + mapping.count;
+  for (const IdRange& range : ranges) {
+    if (range.first <= next) next = std::max(next, std::uint64_t{range.first} + range.count);
+  }
+  return next >= end;
 }
 
 }  // namespace
@@ -53,9 +52,10 @@ std::vector<IdRange> parse_subordinate_ids(std::string_view text, std::string_vi
                                            uid_t uid) {
   std::vector<IdRange> ranges;
   for_each_line(text, [&](const std::array<std::string_view, 3>& fields) {
-    const bool ours = (!name.empty() && fields[0] == name) || parse_number(fields[0]) == uid;
-    const std::optional<std::uint32_t> first = parse_number(fields[1]);
-    const std::optional<std::uint32_t> count = parse_number(fields[2]);
+    const bool ours =
+        (!name.empty() && fields[0] == name) || parse_number<std::uint32_t>(fields[0]) == uid;
+    const std::optional<std::uint32_t> first = parse_number<std::uint32_t>(fields[1]);
+    const std::optional<std::uint32_t> count = parse_number<std::uint32_t>(fields[2]);
     if (ours && first && count && *count > 0) ranges.push_back({*first, *count});
   });
   return ranges;
@@ -64,7 +64,8 @@ std::vector<IdRange> parse_subordinate_ids(std::string_view text, std::string_vi
 std::optional<std::string> find_login_name(std::string_view passwd, uid_t uid) {
   std::optional<std::string> name;
   for_each_line(passwd, [&](const std::array<std::string_view, 3>& fields) {
-    if (!name && !fields[0].empty() && parse_number(fields[2]) == uid) name = fields[0];
+    if (!name && !fields[0].empty() && parse_number<std::uint32_t>(fields[2]) == uid)
+      name = fields[0];
   });
   return name;
 }
@@ -81,13 +82,12 @@ RootlessMaps rootless_maps(uid_t uid, gid_t gid, const SubordinateIds& extra) {
 }
 
 std::optional<IdMapping> find_forbidden(const std::vector<IdMapping>& maps, std::uint32_t own,
-                                        const std::vector<IdRange>& allowed) {
+                                        std::vector<IdRange> allowed) {
+  std::sort(allowed.begin(), allowed.end(),
+            [](const IdRange& a, const IdRange& b) { return a.first < b.first; });
   for (const IdMapping& mapping : maps) {
     const bool is_own = mapping.outside == own && mapping.count == 1;
-    const bool is_given = std::any_of(allowed.begin(), allowed.end(), [&](const IdRange& range) {
-      return is_inside(mapping, range);
-    });
-    if (!is_own && !is_given) return mapping;
+    if (!is_own && !is_inside(mapping, allowed)) return mapping;
   }
   return std::nullopt;
 }

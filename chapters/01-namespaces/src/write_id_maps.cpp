@@ -12,6 +12,7 @@
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::namespaces {
 namespace {
@@ -102,6 +103,8 @@ void run_helper(const MapFile& which, pid_t pid, std::span<const IdMapping> maps
 }  // namespace
 
 void write_id_maps(pid_t pid, std::span<const IdMapping> uids, std::span<const IdMapping> gids) {
+  const trace::Scope scope("01-namespaces", "write the id maps of the user namespace",
+                           "a process cannot say who it is outside of its own namespace");
   check_id_map(uids, IdType::uid);
   check_id_map(gids, IdType::gid);
   const MapCredentials who = own_credentials();

@@ -1,8 +1,11 @@
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -30,6 +33,7 @@ using minidocker::testing::read_text;
 using minidocker::testing::status_field;
 using minidocker::testing::unprivileged_user;
 using namespaces::testing::as_user;
+using namespaces::testing::error_of;
 using namespaces::testing::hold;
 using namespaces::testing::holder;
 using namespaces::testing::Leaks;
@@ -99,10 +103,44 @@ TEST(IdMaps, WhoIsNotMappedIsNobody) {
       [] {
         ASSERT_TRUE(sys::unshare(CLONE_NEWUSER).ok());
         EXPECT_EQ(sys::geteuid(), 65534U);
+        write_control("/proc/self/setgroups", "deny");
+        write_control("/proc/self/uid_map", "5 0 1");
+        write_control("/proc/self/gid_map", "5 0 1");
+        EXPECT_EQ(sys::geteuid(), 5U);
         const StepResult result = namespaces::testing::run_here(BecomeRootInside{});
         EXPECT_EQ(result.error, EINVAL) << "an id that is not mapped is no id";
       },
       {.flags = 0});
+}
+
+TEST(BecomeRoot, LeavesTheCallersGroups) {
+  MD_NEEDS("root", "userns");
+  minidocker::testing::in_child([] {
+    const std::array<gid_t, 2> groups{4, 20};
+    ASSERT_EQ(0, ::setgroups(groups.size(), groups.data()));
+    RunOptions options;
+    options.kinds = CLONE_NEWUSER;
+    options.uids = options.gids = {{0, 0, 65536}};
+    const Process process = start_in_namespaces(options, namespaces::testing::holder());
+    EXPECT_EQ("", minidocker::testing::status_field(process.pid(), "Groups"));
+  });
+}
+
+TEST(BecomeRoot, KeepsThemOnlyWhereSetgroupsIsDenied) {
+  MD_NEEDS("root", "userns");
+  minidocker::testing::in_child([] {
+    const std::array<gid_t, 1> groups{4};
+    const minidocker::testing::User user = minidocker::testing::unprivileged_user();
+    ASSERT_EQ(0, ::setgroups(groups.size(), groups.data()));
+    ASSERT_EQ(0, ::setresgid(user.gid, user.gid, user.gid));
+    ASSERT_EQ(0, ::setresuid(user.uid, user.uid, user.uid));
+    EXPECT_EQ(error_of(BecomeRootInside{}), EPERM) << "an EPERM for another reason";
+    sys::set_dumpable(true).or_throw("make ourselves dumpable");
+    RunOptions options;
+    options.kinds = CLONE_NEWUSER;
+    const Process process = start_in_namespaces(options, namespaces::testing::holder());
+    EXPECT_EQ("4", minidocker::testing::status_field(process.pid(), "Groups"));
+  });
 }
 
 TEST(IdMaps, TheKernelRefusesWhatCheckIdMapRefuses) {

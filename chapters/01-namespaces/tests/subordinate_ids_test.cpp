@@ -53,6 +53,15 @@ TEST(FindForbidden, TheOwnIdAndWholeRangesAreAllowed) {
   EXPECT_EQ(find_forbidden({{1, 100000, 65537}}, 1000, ranges), (IdMapping{1, 100000, 65537}));
 }
 
+TEST(FindForbidden, RangesThatMeetOrOverlapAreAsOne) {
+  const Ranges ranges{{100010, 10}, {100000, 10}, {100025, 10}, {100030, 20}};
+  EXPECT_EQ(find_forbidden({{0, 100000, 20}}, 1000, ranges), std::nullopt);
+  EXPECT_EQ(find_forbidden({{0, 100025, 25}}, 1000, ranges), std::nullopt);
+  EXPECT_EQ(find_forbidden({{0, 100000, 21}}, 1000, ranges), (IdMapping{0, 100000, 21}));
+  EXPECT_EQ(find_forbidden({{0, 100015, 15}}, 1000, ranges), (IdMapping{0, 100015, 15}))
+      << "there is a gap";
+}
+
 TEST(FindForbidden, NumbersDoNotWrapAround) {
   EXPECT_EQ(find_forbidden({{1, 4294967290, 10}}, 1000, {{0, 10}}), (IdMapping{1, 4294967290, 10}));
 }

@@ -36,6 +36,10 @@ enum class IdType { uid, gid };
 /// The text for a uid_map or gid_map file: one line a mapping.
 [[nodiscard]] std::string format_id_map(std::span<const IdMapping> maps);
 
+/// Are our ids those of the host? Its user namespace maps all of them to themselves. Throws
+/// SystemError.
+[[nodiscard]] bool in_initial_user_namespace();
+
 /// Throws Error(invalid_argument) for what the kernel would refuse with EINVAL: no line, more than
 /// 340 lines, a count of 0, ids beyond 2^32-2, lines that overlap. The message names the line.
 void check_id_map(std::span<const IdMapping> maps, IdType type);
@@ -72,8 +76,12 @@ void write_id_maps(pid_t pid, std::span<const IdMapping> uids, std::span<const I
                                           std::span<const IdMapping> own,
                                           const MapCredentials& who);
 
-/// Becomes id 0 of the user namespace. A process whose outside id is not mapped is `nobody` inside
-/// until it takes an id that is.
+/// Becomes user and group 0 of the user namespace and leaves all other groups: what the caller may
+/// do by them, as adm or docker, is not meant for root inside. A process whose outside id is not
+/// mapped is `nobody` inside until it takes an id that is.
+///
+/// Where setgroups is `deny` (MapWriter::direct_own_id) the groups stay, mapped to nobody's. That
+/// is read in /proc: before PivotRoot.
 struct BecomeRootInside {
   static constexpr StepInfo kInfo{"01-namespaces",
                                   "the ids it was born with mean nothing in its user namespace"};

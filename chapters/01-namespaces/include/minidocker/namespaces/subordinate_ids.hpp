@@ -54,6 +54,6 @@ struct RootlessMaps {
 /// refuse without saying which line it means.
 [[nodiscard]] std::optional<IdMapping> find_forbidden(const std::vector<IdMapping>& maps,
                                                       std::uint32_t own,
-                                                      const std::vector<IdRange>& allowed);
+                                                      std::vector<IdRange> allowed);
 
 }  // namespace minidocker::namespaces
