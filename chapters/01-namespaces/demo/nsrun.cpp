@@ -17,7 +17,7 @@
 #include "minidocker/namespaces/run.hpp"
 #include "minidocker/namespaces/subordinate_ids.hpp"
 #include "minidocker/toolbox/error.hpp"
-#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/program.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/trace.hpp"
@@ -44,8 +44,21 @@ struct Arguments {
   std::optional<std::int64_t> boottime;
   std::string explain;
   std::string root;
+  std::optional<pid_t> join;
   std::vector<std::string> command;
 };
+
+/// Joining makes nothing, so nothing can be asked for that is made.
+void define_join(CLI::App& app, Arguments& arguments) {
+  CLI::Option* const join =
+      app.add_option("--join", arguments.join,
+                     "no new namespaces: this process's, of the kinds named or all that differ")
+          ->check(CLI::PositiveNumber);
+  for (const char* making : {"--hostname", "--uid-map", "--gid-map", "--subids", "--init",
+                             "--monotonic", "--boottime", "--root"}) {
+    join->excludes(app.get_option(making));
+  }
+}
 
 void define(CLI::App& app, Arguments& arguments) {
   for (const ns::Kind kind : ns::all_kinds()) {
@@ -59,10 +72,11 @@ void define(CLI::App& app, Arguments& arguments) {
   app.add_flag("--init", arguments.init, "run mini-init as PID 1; needs --pid");
   app.add_option("--monotonic", arguments.monotonic, "seconds to shift CLOCK_MONOTONIC by");
   app.add_option("--boottime", arguments.boottime, "seconds to shift CLOCK_BOOTTIME by");
-  app.add_flag("--explain{text}", arguments.explain, "tell every kernel step; --explain=json")
-      ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--root", arguments.root, "directory to make /; needs --mnt")
       ->check(CLI::ExistingDirectory);
+  app.add_flag("--explain{text}", arguments.explain, "tell every kernel step; --explain=json")
+      ->check(CLI::IsMember({"text", "json"}));
+  define_join(app, arguments);
   app.prefix_command();  // what follows is the program, options and all
 }
 
@@ -88,11 +102,17 @@ void choose_id_maps(const Arguments& arguments, ns::RunOptions& options) {
     options.gids = ns::parse_id_mappings(arguments.gid_map, "--gid-map");
 }
 
+std::uint64_t kinds_of(const Arguments& arguments) {
+  std::uint64_t kinds = 0;
+  for (const auto& [kind, wanted] : arguments.kinds) {
+    if (wanted) kinds |= ns::clone_flag(kind);
+  }
+  return kinds;
+}
+
 ns::RunOptions to_options(const Arguments& arguments) {
   ns::RunOptions options;
-  for (const auto& [kind, wanted] : arguments.kinds) {
-    if (wanted) options.kinds |= ns::clone_flag(kind);
-  }
+  options.kinds = kinds_of(arguments);
   options.hostname = arguments.hostname;
   options.root = arguments.root;
   if (arguments.init) options.init = init_path();
@@ -113,30 +133,49 @@ int run(const Arguments& arguments) {
     sink = minidocker::trace::make_writer(format, STDERR_FILENO, "nsrun");
   }
   const minidocker::trace::Session session(sink.get());
+  if (arguments.join) {
+    return ns::run_in_namespaces_of(*arguments.join, kinds_of(arguments), arguments.command);
+  }
   return ns::run_in_namespaces(to_options(arguments), arguments.command);
 }
 
-int complain(const std::exception& error, int code) {
-  minidocker::write_all(STDERR_FILENO, fmt::format("nsrun: {}\n", error.what()), "standard error");
-  return code;
+/// What stands behind our options. A word that looks like one of them is a slip of the pen.
+std::vector<std::string> take_command(std::vector<std::string> words) {
+  if (words.empty()) return words;
+  if (words.front() == "--") {
+    words.erase(words.begin());
+  } else if (words.front().starts_with('-')) {
+    throw minidocker::Error(minidocker::ErrorKind::invalid_argument,
+                            fmt::format("unknown option {}; nsrun --help lists all, and a program "
+                                        "of such a name goes behind --",
+                                        minidocker::quoted(words.front())));
+  }
+  return words;
+}
+
+int parse_and_run(int argc, char** argv) {
+  minidocker::prepare_process();
+  CLI::App app("Runs a program in new namespaces.", "nsrun");
+  Arguments arguments;
+  define(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kFailed;
+  }
+  arguments.command = take_command(app.remaining());
+  return run(arguments);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs a program in new namespaces.", "nsrun");
-  Arguments arguments;
-  define(app, arguments);
-  CLI11_PARSE(app, argc, argv);
-  arguments.command = app.remaining();
-  if (!arguments.command.empty() && arguments.command.front() == "--") {
-    arguments.command.erase(arguments.command.begin());
-  }
   try {
-    return run(arguments);
+    return parse_and_run(argc, argv);
   } catch (const ns::ProgramError& error) {
-    return complain(error, error.code() == ENOENT ? kNotFound : kCannotExecute);
+    return minidocker::complain("nsrun", error.what(),
+                                error.code() == ENOENT ? kNotFound : kCannotExecute);
   } catch (const std::exception& error) {
-    return complain(error, kFailed);
+    return minidocker::complain("nsrun", error.what(), kFailed);
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/pty.hpp"
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
@@ -12,31 +13,13 @@
 namespace minidocker::namespaces {
 namespace {
 
-/// What `failed` says, for a caller that returns something else.
-template <class T>
-sys::Result<> as_void(const sys::Result<T>& result) noexcept {
-  return result ? sys::Result<>(result.call())
-                : sys::Result<>::failure(result.call(), result.error());
-}
-
-/// The slave of a master, by TIOCGPTPEER: from the same devpts, by no name.
-sys::Result<UniqueFd> open_slave(int master) noexcept {
-  int unlocked = 0;
-  const sys::Result<int> unlock = sys::ioctl(master, TIOCSPTLCK, "TIOCSPTLCK", &unlocked);
-  if (!unlock) return sys::Result<UniqueFd>::failure(unlock.call(), unlock.error());
-  const sys::Result<int> slave =
-      sys::ioctl_number(master, TIOCGPTPEER, "TIOCGPTPEER", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (!slave) return sys::Result<UniqueFd>::failure(slave.call(), slave.error());
-  return {slave.call(), UniqueFd(slave.value())};
-}
-
 /// Binds an open file on a name in the root, by descriptors on both sides: /proc/self/fd, which
 /// mount(2) would need, is not there any more after the pivot.
 sys::Result<> bind_on_file(int file, int root, const char* name) noexcept {
   const sys::Result<UniqueFd> target = make_file_in_root(root, name, 0600);
-  if (!target) return as_void(target);
+  if (!target) return sys::Result<>(target);
   const sys::Result<UniqueFd> tree = sys::open_tree(file, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
-  if (!tree) return as_void(tree);
+  if (!tree) return sys::Result<>(tree);
   return sys::move_mount(tree.value().get(), "", target.value().get(), "",
                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
@@ -50,7 +33,7 @@ std::string NewSession::describe() const { return "begin a session of its own"; 
 StepResult OpenConsole::run(ChildContext&) const noexcept {
   sys::Result<UniqueFd> opened = open_in_root(*root, "dev/pts/ptmx", O_RDWR | O_NOCTTY);
   if (!opened) return opened;
-  sys::Result<UniqueFd> peer = open_slave(opened.value().get());
+  sys::Result<UniqueFd> peer = open_peer(opened.value().get());
   if (!peer) return peer;
   if (size.ws_row != 0 || size.ws_col != 0) {
     const sys::Result<> sized = sys::set_window_size(opened.value().get(), size);

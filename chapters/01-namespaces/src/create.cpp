@@ -2,7 +2,7 @@
 
 #include <linux/sched.h>
 
-#include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 #include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 
 namespace minidocker::namespaces {
@@ -26,7 +27,7 @@ StepResult CloneSibling::run(ChildContext& context) const noexcept {
       sys::clone3({.flags = flags | CLONE_PARENT, .exit_signal = 0, .cgroup = -1});
   if (!cloned) return cloned;
   if (cloned.value().pid != 0) sys::exit_group(0);
-  const sys::Result<UniqueFd> self = sys::pidfd_open(sys::getpid());
+  const sys::Result<UniqueFd> self = sys::pidfd_open(sys::own_pid());
   if (!self) return self;
   const int fd = self.value().get();
   return SendFd{&fd, "the pidfd of the sibling"}.run(context);
@@ -41,10 +42,9 @@ std::string CloneSibling::describe() const {
 pid_t parse_pidfd_info(std::string_view fdinfo) {
   constexpr std::string_view kKey = "\nPid:\t";
   const std::size_t begin = fdinfo.find(kKey);
-  pid_t pid = 0;
   if (begin != std::string_view::npos) {
     const std::string_view rest = fdinfo.substr(begin + kKey.size());
-    if (std::from_chars(rest.data(), rest.data() + rest.size(), pid).ec == std::errc{}) return pid;
+    if (const auto pid = parse_number<pid_t>(rest.substr(0, rest.find('\n')))) return *pid;
   }
   throw Error(ErrorKind::invalid_argument, "not a pidfd: its fdinfo has no line \"Pid:\"");
 }

@@ -1,7 +1,7 @@
 #include "minidocker/namespaces/inspect.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cerrno>
 #include <map>
 #include <utility>
 
@@ -9,6 +9,7 @@
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::namespaces {
@@ -24,18 +25,10 @@ sys::Result<struct stat> stat_namespace(pid_t pid, Kind kind) {
   return sys::fstatat(AT_FDCWD, path.c_str(), 0);
 }
 
-/// The pid a name in /proc stands for; nothing for "self", "meminfo" ...
-std::optional<pid_t> parse_pid(std::string_view name) {
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-  return pid;
-}
-
 std::vector<pid_t> all_pids() {
   std::vector<pid_t> pids;
   for (const std::string& name : list_dir("/proc")) {
-    if (const std::optional<pid_t> pid = parse_pid(name)) pids.push_back(*pid);
+    if (const std::optional<pid_t> pid = parse_number<pid_t>(name)) pids.push_back(*pid);
   }
   std::sort(pids.begin(), pids.end());
   return pids;
@@ -60,13 +53,19 @@ std::string command_of(pid_t pid) {
   return fmt::format("[{}]", name);
 }
 
-void add_process(std::map<std::pair<Kind, NamespaceId>, Population>& found, pid_t pid) {
+using Found = std::map<std::pair<Kind, NamespaceId>, Population>;
+
+/// Adds what namespaces the process is in. Returns whether we may look at all.
+bool add_process(Found& found, pid_t pid) {
   for (const Kind kind : all_kinds()) {
-    const std::optional<NamespaceId> id = find_namespace(pid, kind);
-    if (!id) continue;
-    Population& population = found[{kind, *id}];
-    if (population.processes++ == 0) population = {kind, *id, 1, pid, command_of(pid)};
+    const sys::Result<struct stat> status = stat_namespace(pid, kind);
+    if (status.error() == EACCES || status.error() == EPERM) return false;
+    if (!status) continue;
+    const NamespaceId id{status.value().st_dev, status.value().st_ino};
+    Population& population = found[{kind, id}];
+    if (population.processes++ == 0) population = {kind, id, 1, pid, command_of(pid)};
   }
+  return true;
 }
 
 }  // namespace
@@ -83,8 +82,12 @@ std::optional<NamespaceId> find_namespace(pid_t pid, Kind kind) {
   return NamespaceId{status.value().st_dev, status.value().st_ino};
 }
 
-std::string to_text(Kind kind, NamespaceId id) {
-  return fmt::format("{}:[{}]", proc_name(kind), id.ino);
+std::uint64_t differing_kinds(pid_t pid) {
+  std::uint64_t kinds = 0;
+  for (const Kind kind : all_kinds()) {
+    if (identify(pid, kind) != identify(0, kind)) kinds |= clone_flag(kind);
+  }
+  return kinds;
 }
 
 std::vector<pid_t> parse_ns_pids(std::string_view status) {
@@ -96,7 +99,8 @@ std::vector<pid_t> parse_ns_pids(std::string_view status) {
     rest = rest.substr(0, rest.find('\n'));
     while (!rest.empty()) {
       const std::size_t blank = rest.find_first_of(" \t");
-      if (const std::optional<pid_t> pid = parse_pid(rest.substr(0, blank))) pids.push_back(*pid);
+      if (const std::optional<pid_t> pid = parse_number<pid_t>(rest.substr(0, blank)))
+        pids.push_back(*pid);
       rest.remove_prefix(blank == std::string_view::npos ? rest.size() : blank + 1);
     }
   }
@@ -110,25 +114,28 @@ std::vector<pid_t> ns_pids(pid_t pid) {
   return parse_ns_pids(read_file(fmt::format("{}/status", proc_dir(pid))));
 }
 
-std::vector<Population> survey() {
-  std::map<std::pair<Kind, NamespaceId>, Population> found;
-  for (const pid_t pid : all_pids()) add_process(found, pid);
-  std::vector<Population> populations;
-  for (auto& [key, population] : found) populations.push_back(std::move(population));
-  std::sort(populations.begin(), populations.end(), [](const Population& a, const Population& b) {
-    return std::pair(a.kind, a.lowest) < std::pair(b.kind, b.lowest);
-  });
-  return populations;
+Survey survey() {
+  Survey result;
+  Found found;
+  for (const pid_t pid : all_pids()) {
+    if (!add_process(found, pid)) ++result.hidden;
+  }
+  for (auto& [key, population] : found) result.populations.push_back(std::move(population));
+  std::sort(result.populations.begin(), result.populations.end(),
+            [](const Population& a, const Population& b) {
+              return std::pair(a.kind, a.lowest) < std::pair(b.kind, b.lowest);
+            });
+  return result;
 }
 
-std::vector<Population> survey_of(const std::vector<pid_t>& pids) {
-  std::vector<Population> populations = survey();
-  std::erase_if(populations, [&pids](const Population& population) {
+Survey survey_of(const std::vector<pid_t>& pids) {
+  Survey result = survey();
+  std::erase_if(result.populations, [&pids](const Population& population) {
     return std::none_of(pids.begin(), pids.end(), [&population](pid_t pid) {
       return find_namespace(pid, population.kind) == population.id;
     });
   });
-  return populations;
+  return result;
 }
 
 }  // namespace minidocker::namespaces

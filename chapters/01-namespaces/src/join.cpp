@@ -1,5 +1,8 @@
 #include "minidocker/namespaces/join.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/error.hpp"
@@ -7,6 +10,17 @@
 #include "minidocker/toolbox/sys/process.hpp"
 
 namespace minidocker::namespaces {
+namespace {
+
+/// The user namespace that owns a namespace; nothing if the kernel does not show it to us.
+std::optional<NamespaceId> find_owner(int fd) {
+  const sys::Result<UniqueFd> owner = sys::ns_owner(fd);
+  if (!owner) return std::nullopt;
+  const struct stat status = sys::fstat(owner.value().get()).or_throw("owner of a namespace");
+  return NamespaceId{status.st_dev, status.st_ino};
+}
+
+}  // namespace
 
 UniqueFd open_namespace(const std::string& path, Kind kind) {
   UniqueFd fd = sys::open(path.c_str(), O_RDONLY).or_throw(path);
@@ -23,6 +37,31 @@ UniqueFd open_namespace(const std::string& path, Kind kind) {
                             in_words(type.value()), proc_name(kind)));
   }
   return fd;
+}
+
+std::vector<std::size_t> join_order(std::span<const OwnedNamespace> wanted,
+                                    const NamespaceId& own) {
+  const auto turn = [&](std::size_t i) {
+    if (wanted[i].kind == Kind::user) return 1;
+    return wanted[i].owner == own ? 0 : 2;
+  };
+  std::vector<std::size_t> order(wanted.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&turn](std::size_t a, std::size_t b) { return turn(a) < turn(b); });
+  return order;
+}
+
+std::vector<std::size_t> join_order(std::span<const NamespaceToJoin> wanted) {
+  const bool joins_user = std::any_of(wanted.begin(), wanted.end(), [](const NamespaceToJoin& ns) {
+    return ns.kind == Kind::user;
+  });
+  std::vector<OwnedNamespace> owned;
+  for (const NamespaceToJoin& ns : wanted) {
+    // Without a user namespace among them one order is as good as another.
+    owned.push_back({ns.kind, joins_user ? find_owner(ns.fd) : std::nullopt});
+  }
+  return join_order(owned, joins_user ? identify(0, Kind::user) : NamespaceId{});
 }
 
 StepResult JoinNamespace::run(ChildContext&) const noexcept {

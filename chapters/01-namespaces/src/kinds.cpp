@@ -4,10 +4,6 @@
 
 #include <array>
 
-#include <fmt/format.h>
-
-#include "minidocker/toolbox/error.hpp"
-
 namespace minidocker::namespaces {
 namespace {
 
@@ -46,14 +42,6 @@ std::uint64_t all_clone_flags() noexcept {
   std::uint64_t flags = 0;
   for (const KindRow& row : kKinds) flags |= row.flag;
   return flags;
-}
-
-Kind kind_of_flag(std::uint64_t flag) {
-  for (const KindRow& row : kKinds) {
-    if (row.flag == flag) return row.kind;
-  }
-  throw Error(ErrorKind::invalid_argument,
-              fmt::format("{:#x} is not the clone flag of one kind of namespace", flag));
 }
 
 std::string in_words(std::uint64_t flags) {

@@ -1,17 +1,22 @@
 #include "minidocker/namespaces/run.hpp"
 
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "attend.hpp"
 #include "minidocker/namespaces/create.hpp"
 #include "minidocker/namespaces/devices.hpp"
 #include "minidocker/namespaces/filesystems.hpp"
+#include "minidocker/namespaces/inspect.hpp"
+#include "minidocker/namespaces/join.hpp"
 #include "minidocker/namespaces/kinds.hpp"
 #include "minidocker/namespaces/loopback.hpp"
 #include "minidocker/namespaces/names.hpp"
@@ -21,17 +26,23 @@
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
+#include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::namespaces {
 namespace {
 
 bool wants(const RunOptions& options, Kind kind) { return (options.kinds & clone_flag(kind)) != 0; }
 
+void check_program(const std::vector<std::string>& argv) {
+  if (argv.empty()) throw Error(ErrorKind::invalid_argument, "no program to run was given");
+}
+
 void check(const RunOptions& options, const std::vector<std::string>& argv) {
   const auto refuse = [](const char* what, const char* needed) {
     throw Error(ErrorKind::invalid_argument, fmt::format("{} needs a {} namespace", what, needed));
   };
-  if (argv.empty()) throw Error(ErrorKind::invalid_argument, "no program to run was given");
+  check_program(argv);
   if (!options.hostname.empty() && !wants(options, Kind::uts)) refuse("a host name", "uts");
   const bool maps = !options.uids.empty() || !options.gids.empty();
   if (maps && !wants(options, Kind::user)) refuse("an id map", "user");
@@ -115,20 +126,24 @@ void add_new_root(ChildPlan& plan, const RunOptions& options) {
   plan.add(PivotRoot{root});
 }
 
-void add_program(ChildPlan& plan, const RunOptions& options, std::vector<std::string> argv) {
+/// Nothing of ours but 0, 1 and 2 reaches the program.
+void add_program(ChildPlan& plan, const std::vector<std::string>& argv) {
   using Path = std::array<char, FindProgram::kMaxPath>;
-  if (!options.init.empty()) argv.insert(argv.begin(), {options.init, "--"});
   const char* const path = std::getenv("PATH");
   char* const found = plan.make<Path>()->data();
+  plan.add(ResetSignals{ignored_signals()});
+  plan.add(CloseFrom{3});
   plan.add(
       FindProgram{plan.copy(argv.front()), path == nullptr ? nullptr : plan.copy(path), found});
   plan.add(Exec{found, plan.copy_array(argv), environ});
 }
 
-void make_plan(ChildPlan& plan, const RunOptions& options, const std::vector<std::string>& argv) {
+void make_plan(ChildPlan& plan, const RunOptions& options, std::vector<std::string> argv) {
   if (wants(options, Kind::user)) add_user(plan);
   if (wants(options, Kind::time)) add_time(plan, options);
   if (wants(options, Kind::user)) plan.add(BecomeRootInside{});
+  // A clone and a change of ids would clear it.
+  plan.add(ParentDeathSignal{SIGKILL});
   if (wants(options, Kind::net)) plan.add(BringUpLoopback{});
   if (!options.hostname.empty()) plan.add(SetHostname{plan.copy(options.hostname)});
   if (!options.root.empty()) {
@@ -136,7 +151,17 @@ void make_plan(ChildPlan& plan, const RunOptions& options, const std::vector<std
   } else if (wants(options, Kind::mnt)) {
     add_private_mounts(plan, options);
   }
-  add_program(plan, options, argv);
+  if (!options.init.empty()) argv.insert(argv.begin(), {options.init, "--"});
+  add_program(plan, argv);
+}
+
+void make_joining_plan(ChildPlan& plan, int pidfd, std::uint64_t kinds,
+                       const std::vector<std::string>& argv) {
+  plan.add(JoinProcess{pidfd, kinds});
+  if ((kinds & clone_flag(Kind::pid)) != 0) plan.add(CloneSibling{0});
+  if ((kinds & clone_flag(Kind::user)) != 0) plan.add(BecomeRootInside{});
+  plan.add(ParentDeathSignal{SIGKILL});
+  add_program(plan, argv);
 }
 
 /// The parent's part of Sync{id_maps}.
@@ -166,6 +191,25 @@ void wait_for_program(StartedChild& child, const ChildPlan& plan) {
   }
 }
 
+/// Signals are taken before the program is there: none is lost, and none kills us between. With ^Z
+/// we stop like any other process of our group.
+template <class Start>
+int attend_program(const Start& start) {
+  sigset_t taken;
+  ::sigfillset(&taken);
+  ::sigdelset(&taken, SIGTSTP);
+  ::sigdelset(&taken, SIGTTIN);
+  std::optional<trace::Scope> preparing(
+      std::in_place, "01-namespaces", "take all signals from a queue, see whose the terminal is",
+      "who is killed can neither hand a signal on nor tell how the program ended");
+  const SignalQueue signals(taken);
+  const Foreground foreground;
+  preparing.reset();
+  Process program = start();
+  return attend(program, signals, Forward::by_processes, [&program] { return program.try_wait(); })
+      .shell_code();
+}
+
 }  // namespace
 
 Process start_in_namespaces(const RunOptions& options, const std::vector<std::string>& argv) {
@@ -180,7 +224,29 @@ Process start_in_namespaces(const RunOptions& options, const std::vector<std::st
 }
 
 int run_in_namespaces(const RunOptions& options, const std::vector<std::string>& argv) {
-  return start_in_namespaces(options, argv).wait().shell_code();
+  return attend_program([&] { return start_in_namespaces(options, argv); });
+}
+
+Process start_in_namespaces_of(pid_t pid, std::uint64_t kinds,
+                               const std::vector<std::string>& argv) {
+  check_program(argv);
+  // By the pidfd, so that a process that ends meanwhile is not taken for its successor.
+  const UniqueFd pidfd = sys::pidfd_open(pid).or_throw(fmt::format("{}", pid));
+  if (kinds == 0) kinds = differing_kinds(pid);
+  if (kinds == 0) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("process {} is in the same namespaces as we are", pid));
+  }
+  ChildPlan plan;
+  make_joining_plan(plan, pidfd.get(), kinds, argv);
+  StartedChild child = StartedChild::start(plan, {});
+  if ((kinds & clone_flag(Kind::pid)) != 0) meet_sibling(child);
+  wait_for_program(child, plan);
+  return child.release();
+}
+
+int run_in_namespaces_of(pid_t pid, std::uint64_t kinds, const std::vector<std::string>& argv) {
+  return attend_program([&] { return start_in_namespaces_of(pid, kinds, argv); });
 }
 
 }  // namespace minidocker::namespaces

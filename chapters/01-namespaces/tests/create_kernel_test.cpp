@@ -166,5 +166,21 @@ TEST(Create, FlagsThatAreNoNamespacesAreEINVAL) {
       [] { EXPECT_EQ(error_of(UnshareNamespaces{CLONE_PARENT}), EINVAL); });
 }
 
+TEST(Unshare, ATimeNamespaceIsEnteredByTheNextExecve) {
+  MD_NEEDS("root");
+  const Leaks leaks;
+  const ino_t before = namespace_inode(::getpid(), "time");
+  ChildPlan plan;
+  plan.add(UnshareNamespaces{CLONE_NEWTIME});
+  plan.add(Sync{SyncPoint::ready, "look"});
+  namespaces::testing::add_holder(plan);
+  StartedChild child = StartedChild::start(plan, {});
+  child.wait_for(SyncPoint::ready);
+  EXPECT_EQ(namespace_inode(child.process().pid(), "time"), before) << "not by the call";
+  child.resume();
+  child.wait_for_exec();
+  EXPECT_NE(namespace_inode(child.process().pid(), "time"), before);
+}
+
 }  // namespace
 }  // namespace minidocker::namespaces

@@ -295,7 +295,17 @@ TEST(Devices, ImpossibleNamesAndPlacesAreRefused) {
     EXPECT_EQ(error("net/.."), EINVAL);
     EXPECT_EQ(error((std::string(PATH_MAX, 'x') + "/y").c_str()), ENAMETOOLONG);
     int none = -1;
-    EXPECT_EQ(error_of(OpenDir{dev.slot(), "/missing", &none}), ENOENT);
+    EXPECT_EQ(error_of(OpenDir{dev.slot(), "/dev/file", &none}), ENOTDIR);
+  });
+}
+
+TEST(Devices, ADirectoryForThemThatIsMissingIsMade) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    const Dev dev;
+    int made = -1;
+    EXPECT_TRUE(succeeds(OpenDir{dev.slot(), "/missing/dev", &made}));
+    EXPECT_EQ(minidocker::testing::open_fds(::getpid())[made], "/tmp/root/missing/dev");
   });
 }
 

@@ -47,14 +47,14 @@ std::string masked(std::string text) {
   text = std::regex_replace(text, std::regex("  <[0-9.]+ ms>  [a-z0-9_]+\\([0-9]\\)"), "");
   text = std::regex_replace(text, std::regex("(clone3\\(.*\\)) = [0-9]+"), "$1 = PID");
   text = std::regex_replace(text, std::regex("/proc/self/fd/[0-9]+\""), "/proc/self/fd/FD\"");
-  text = std::regex_replace(text, std::regex("(openat2?|socket|pidfd_open)(\\(.*\\)) = [0-9]+"),
-                            "$1$2 = FD");
+  text = std::regex_replace(
+      text, std::regex("(openat2?|socket|pidfd_open|signalfd4)(\\(.*\\)) = [0-9]+"), "$1$2 = FD");
   return std::regex_replace(text, std::regex("(openat2|ioctl|write)\\([0-9]+"), "$1(FD");
 }
 
 /// The steps and their calls; without what the parent does meanwhile and what only tidies up.
 std::string told_steps(const std::string& text) {
-  static const std::regex kUnwanted("^ *(recvmsg|sendmsg|read|close|socketpair|waitid)\\(.*");
+  static const std::regex kUnwanted("^ *(recvmsg|sendmsg|read|close|socketpair|ppoll|waitid)\\(.*");
   std::string told;
   for (const std::string& line : lines_of(text)) {
     if (!std::regex_match(line, kUnwanted)) told += line + "\n";

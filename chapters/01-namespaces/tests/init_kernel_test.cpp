@@ -100,11 +100,11 @@ bool is_reaped(pid_t pid) {
 TEST(Init, ReapsOrphansOfItsPidNamespace) {
   MD_NEEDS("root");
   const Leaks leaks;
-  RunningCommand run(with_init("sh -c 'sleep 1000 & echo started'; echo ready; read line"));
+  RunningCommand run(with_init("sh -c 'sleep 1000 & echo $!'; echo ready; read line"));
   ASSERT_TRUE(run.read_until("ready"));
   const std::vector<pid_t> family = minidocker::testing::descendants_of(run.pid());
-  const auto orphan = std::find_if(family.begin(), family.end(), [](pid_t pid) {
-    return minidocker::testing::command_line(pid).front() == "sleep";
+  const auto orphan = std::find_if(family.begin(), family.end(), [&run](pid_t pid) {
+    return minidocker::testing::pids_in_namespaces(pid).back() == std::stoi(run.out());
   });
   ASSERT_NE(orphan, family.end());
   const pid_t parent = minidocker::testing::parent_of(*orphan);
@@ -136,6 +136,24 @@ TEST(Init, GivesItsProgramTheTerminal) {
   int front = 0;
   ASSERT_EQ(::sscanf(result.out.c_str(), "%d %d", &group, &front), 2) << result.in_words();
   EXPECT_EQ(group, front);
+}
+
+TEST(Init, GivesTheTerminalBack) {
+  MD_NEEDS("tty");
+  const Leaks leaks;
+  // A shell without job control: nobody else gives it back.
+  const CommandResult result =
+      run_command({"/bin/sh", "-c", kMiniInit + " true; ps -o pgid=,tpgid= -p $$"}, {.pty = true});
+  int group = 0;
+  int front = 0;
+  ASSERT_EQ(::sscanf(result.out.c_str(), "%d %d", &group, &front), 2) << result.in_words();
+  EXPECT_EQ(group, front);
+}
+
+TEST(Init, EndsThoughSigchldIsIgnored) {
+  const Leaks leaks;
+  EXPECT_EQ(run_command({"env", "--ignore-signal=CHLD", kMiniInit, "sh", "-c", "exit 7"}).exit_code,
+            7);
 }
 
 TEST(Init, SaysWhatIsWrongWithItsCommandLine) {

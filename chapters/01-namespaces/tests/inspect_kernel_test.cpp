@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "minidocker/testing/needs.hpp"
@@ -24,7 +25,8 @@ using namespaces::testing::Leaks;
 TEST(Inspect, TheInodeIsTheOneThatReadlinkShows) {
   for (const Kind kind : all_kinds()) {
     const std::string path = std::string("/proc/self/ns/") + proc_name(kind);
-    EXPECT_EQ(to_text(kind, identify(0, kind)), minidocker::testing::link_target(path));
+    EXPECT_EQ(fmt::format("{}:[{}]", proc_name(kind), identify(0, kind).ino),
+              minidocker::testing::link_target(path));
   }
 }
 
@@ -56,12 +58,31 @@ TEST(Inspect, AnotherUsersProcessMayNotBeLookedAt) {
   as_user([] { EXPECT_FALSE(find_namespace(1, Kind::net).has_value()); });
 }
 
+TEST(Inspect, TheKindsThatDifferAreThoseMadeForIt) {
+  MD_NEEDS("root");
+  const Leaks leaks;
+  const Process process = hold(CLONE_NEWUTS | CLONE_NEWPID);
+  EXPECT_EQ(differing_kinds(process.pid()), std::uint64_t{CLONE_NEWUTS | CLONE_NEWPID});
+  EXPECT_EQ(differing_kinds(::getpid()), 0U);
+}
+
+TEST(Survey, CountsWhomItMayNotLookAt) {
+  MD_NEEDS("root", "user");
+  const Process one = hold(0);
+  const Process two = hold(0);
+  // Even root may not look at everybody on every machine.
+  const std::size_t hidden_from_root = survey().hidden;
+  as_user([hidden_from_root] {
+    EXPECT_GE(survey().hidden, hidden_from_root + 3) << "the two, and whoever runs this test";
+  });
+}
+
 TEST(Survey, FindsANewNamespaceWithItsOnlyMember) {
   MD_NEEDS("root");
   const Leaks leaks;
   const Process process = hold(CLONE_NEWIPC);
   const NamespaceId id = identify(process.pid(), Kind::ipc);
-  const std::vector<Population> all = survey();
+  const std::vector<Population> all = survey().populations;
   const auto found = std::find_if(all.begin(), all.end(), [&id](const Population& population) {
     return population.kind == Kind::ipc && population.id == id;
   });
@@ -75,7 +96,7 @@ TEST(Survey, OfAProcessHasOneNamespaceOfEachKind) {
   MD_NEEDS("root");
   const Leaks leaks;
   const Process process = hold(CLONE_NEWNET | CLONE_NEWNS);
-  const std::vector<Population> own = survey_of({process.pid()});
+  const std::vector<Population> own = survey_of({process.pid()}).populations;
   ASSERT_EQ(own.size(), all_kinds().size());
   for (const Population& population : own) {
     EXPECT_EQ(population.id, identify(process.pid(), population.kind));
@@ -93,7 +114,7 @@ TEST(Survey, AProcessWithoutACommandLineIsShownByItsName) {
     const sys::Cloned ghost = sys::clone3({}).or_throw();
     if (ghost.pid == 0) sys::exit_group(0);
     (void)sys::wait_pidfd(ghost.pidfd.get(), WEXITED | WNOWAIT);
-    const std::vector<Population> own = survey_of({ghost.pid});
+    const std::vector<Population> own = survey_of({ghost.pid}).populations;
     ASSERT_FALSE(own.empty());
     EXPECT_EQ(own.front().command, "[ghost]");
     (void)sys::wait_pidfd(ghost.pidfd.get(), WEXITED);

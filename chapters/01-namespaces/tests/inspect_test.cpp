@@ -26,9 +26,5 @@ TEST(NsPids, ANameThatLooksLikeTheLineIsNotIt) {
   EXPECT_EQ(parse_ns_pids("Name:\tNSpid: 9\nNSpid:\t3\n"), (std::vector<pid_t>{3}));
 }
 
-TEST(NamespaceId, IsPrintedAsReadlinkShowsIt) {
-  EXPECT_EQ(to_text(Kind::net, {4, 4026531840}), "net:[4026531840]");
-}
-
 }  // namespace
 }  // namespace minidocker::namespaces

@@ -93,6 +93,67 @@ TEST(Join, ByPidfdTakesAllKindsInOneCall) {
   EXPECT_EQ(minidocker::testing::pids_in_namespaces(joined.pid()).size(), 2U);
 }
 
+/// Joins what `wanted` says in this order and returns the errno of the first that fails.
+int join_in_order(const std::vector<NamespaceToJoin>& wanted,
+                  const std::vector<std::size_t>& order) {
+  for (const std::size_t i : order) {
+    const int error = error_of(JoinNamespace{wanted[i].fd, wanted[i].kind});
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+TEST(JoinOrder, OfTheHostsTheirUserNamespaceAndWhatThatOwns) {
+  MD_NEEDS("root", "userns");
+  const Leaks leaks;
+  const Process hosts = hold(CLONE_NEWNET);
+  const Process theirs = hold(CLONE_NEWUSER | CLONE_NEWUTS);
+  const UniqueFd uts = open_namespace(ns_path(theirs.pid(), Kind::uts), Kind::uts);
+  const UniqueFd user = open_namespace(ns_path(theirs.pid(), Kind::user), Kind::user);
+  const UniqueFd net = open_namespace(ns_path(hosts.pid(), Kind::net), Kind::net);
+  const std::vector<NamespaceToJoin> wanted{
+      {Kind::uts, uts.get()}, {Kind::user, user.get()}, {Kind::net, net.get()}};
+  EXPECT_EQ(join_order(wanted), (std::vector<std::size_t>{2, 1, 0}));
+  minidocker::testing::in_child([&] { EXPECT_EQ(join_in_order(wanted, join_order(wanted)), 0); });
+  minidocker::testing::in_child(
+      [&] { EXPECT_EQ(join_in_order(wanted, {1, 0, 2}), EPERM) << "the user namespace first"; });
+}
+
+TEST(JoinOrder, AnOrdinaryUserGetsThePowerFromTheUserNamespace) {
+  MD_NEEDS("user", "userns");
+  as_user([] {
+    const Process theirs = hold(CLONE_NEWUSER | CLONE_NEWUTS);
+    const UniqueFd uts = open_namespace(ns_path(theirs.pid(), Kind::uts), Kind::uts);
+    const UniqueFd user = open_namespace(ns_path(theirs.pid(), Kind::user), Kind::user);
+    const std::vector<NamespaceToJoin> wanted{{Kind::uts, uts.get()}, {Kind::user, user.get()}};
+    EXPECT_EQ(join_order(wanted), (std::vector<std::size_t>{1, 0}));
+    EXPECT_EQ(join_in_order(wanted, join_order(wanted)), 0);
+  });
+}
+
+TEST(Join, ATimeNamespaceIsEnteredAtOnce) {
+  MD_NEEDS("root");
+  const Leaks leaks;
+  const Process there = hold(CLONE_NEWTIME);
+  const UniqueFd time = open_namespace(ns_path(there.pid(), Kind::time), Kind::time);
+  minidocker::testing::in_child([&] {
+    EXPECT_EQ(error_of(JoinNamespace{time.get(), Kind::time}), 0);
+    EXPECT_EQ(namespace_inode(::getpid(), "time"), namespace_inode(there.pid(), "time"));
+  });
+}
+
+TEST(Join, APidNamespaceIsNotEnteredByTheCaller) {
+  MD_NEEDS("root");
+  const Leaks leaks;
+  const Process there = hold(CLONE_NEWPID);
+  const UniqueFd pid = open_namespace(ns_path(there.pid(), Kind::pid), Kind::pid);
+  const ino_t before = namespace_inode(::getpid(), "pid");
+  minidocker::testing::in_child([&] {
+    EXPECT_EQ(error_of(JoinNamespace{pid.get(), Kind::pid}), 0);
+    EXPECT_EQ(namespace_inode(::getpid(), "pid"), before);
+  });
+}
+
 TEST(Join, AnOrdinaryFileIsNoNamespace) {
   try {
     (void)open_namespace("/dev/null", Kind::net);

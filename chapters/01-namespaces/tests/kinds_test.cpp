@@ -6,8 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include "minidocker/toolbox/error.hpp"
-
 namespace minidocker::namespaces {
 namespace {
 
@@ -25,15 +23,6 @@ TEST(Kinds, EachHasItsOwnFlagAndName) {
 TEST(Kinds, MountNamespacesHaveTheGeneralFlagAndTheShortName) {
   EXPECT_EQ(clone_flag(Kind::mnt), static_cast<std::uint64_t>(CLONE_NEWNS));
   EXPECT_STREQ(proc_name(Kind::mnt), "mnt");
-}
-
-TEST(Kinds, AFlagLeadsBackToItsKind) {
-  for (const Kind kind : all_kinds()) EXPECT_EQ(kind_of_flag(clone_flag(kind)), kind);
-}
-
-TEST(Kinds, AFlagOfNoKindIsAnError) {
-  EXPECT_THROW((void)kind_of_flag(CLONE_VM), Error);
-  EXPECT_THROW((void)kind_of_flag(CLONE_NEWNS | CLONE_NEWPID), Error);
 }
 
 TEST(Kinds, FlagsAreTheirKindsInWords) {

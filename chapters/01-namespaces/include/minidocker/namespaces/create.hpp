@@ -1,8 +1,15 @@
 #pragma once
 /// \file
 /// Making namespaces. Most are made by the clone3(2) that makes the process; these steps are for
-/// those that cannot be: a process that has joined or unshared a PID or time namespace is not in
-/// it, only its next child will be.
+/// those that cannot be. Who is where after a call (each checked by a test):
+///
+/// | call                    | the caller                                     | its next child |
+/// |-------------------------|------------------------------------------------|----------------|
+/// | unshare(CLONE_NEWPID)   | stays where it is, for good                    | is PID 1 of it |
+/// | setns(.., CLONE_NEWPID) | stays where it is, for good                    | is in it       |
+/// | unshare(CLONE_NEWTIME)  | is in it from its next execve on (Linux 6.2)   | is in it       |
+/// | setns(.., CLONE_NEWTIME)| is in it at once                               | is in it       |
+/// | either, of other kinds  | is in it at once                               | is in it       |
 
 #include <sys/types.h>
 
@@ -14,7 +21,7 @@
 
 namespace minidocker::namespaces {
 
-/// Moves the process itself into new namespaces (for PID and time: its next child).
+/// Moves the process itself into new namespaces (for PID and time: see above).
 struct UnshareNamespaces {
   static constexpr StepInfo kInfo{"01-namespaces",
                                   "this namespace must be made later than the process"};
@@ -31,7 +38,8 @@ struct UnshareNamespaces {
 /// one order. The parent: `receive_fd()`, `replace_process(adopt_sibling(fd))`.
 struct CloneSibling {
   static constexpr StepInfo kInfo{
-      "01-namespaces", "PID and time namespaces are entered by the next child, not by the caller"};
+      "01-namespaces",
+      "a PID namespace, and a time namespace just made, is entered by the next child only"};
   std::uint64_t flags;  ///< CLONE_NEW* that the sibling gets new at once; may be 0
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;

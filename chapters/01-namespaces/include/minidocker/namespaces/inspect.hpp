@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,8 +32,9 @@ struct NamespaceId {
 /// The same for a process that may be gone, or that we may not look at: nothing then.
 [[nodiscard]] std::optional<NamespaceId> find_namespace(pid_t pid, Kind kind);
 
-/// `net:[4026531840]`, as readlink(1) shows a link of /proc/PID/ns.
-[[nodiscard]] std::string to_text(Kind kind, NamespaceId id);
+/// The kinds of namespace that `pid` does not share with us: their CLONE_NEW* flags. Throws
+/// SystemError.
+[[nodiscard]] std::uint64_t differing_kinds(pid_t pid);
 
 /// The numbers of `pid`, the outermost (ours) first and the innermost (its own) last. Throws
 /// SystemError if there is no such process.
@@ -51,12 +53,18 @@ struct Population {
   std::string command;        ///< the command line of that one; its name in brackets if it has none
 };
 
-/// Every namespace that has a process in it, by kind, then by lowest pid. Processes that end
-/// meanwhile, or that we may not look at, are left out. Namespaces kept alive only by a bind mount
-/// or an open descriptor are not found: nothing in /proc lists them.
-[[nodiscard]] std::vector<Population> survey();
+/// Namespaces, and who could not be asked.
+struct Survey {
+  std::vector<Population> populations;  ///< by kind, then by lowest pid
+  std::size_t hidden = 0;               ///< processes that we may not look at
+};
+
+/// Every namespace that has a process in it. Processes that end meanwhile are left out, those that
+/// we may not look at are counted. Namespaces kept alive only by a bind mount or an open descriptor
+/// are not found: nothing in /proc lists them.
+[[nodiscard]] Survey survey();
 
 /// The same, but only namespaces that one of `pids` is in; all their members count.
-[[nodiscard]] std::vector<Population> survey_of(const std::vector<pid_t>& pids);
+[[nodiscard]] Survey survey_of(const std::vector<pid_t>& pids);
 
 }  // namespace minidocker::namespaces

@@ -2,9 +2,14 @@
 /// \file
 /// Joining namespaces that exist: by a path such as /proc/PID/ns/net, or all at once by a pidfd.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "minidocker/namespaces/inspect.hpp"
 #include "minidocker/namespaces/kinds.hpp"
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
@@ -16,8 +21,29 @@ namespace minidocker::namespaces {
 /// of another kind; the message names both kinds.
 [[nodiscard]] UniqueFd open_namespace(const std::string& path, Kind kind);
 
-/// Enters the namespace behind a descriptor of open_namespace(). A PID or time namespace is
-/// entered by the *next child* only, not by the caller.
+/// A namespace that is to be joined.
+struct NamespaceToJoin {
+  Kind kind;  ///< what it is
+  int fd;     ///< of open_namespace(), borrowed
+};
+
+/// In which order to join: positions in `wanted`. Joining a namespace needs CAP_SYS_ADMIN in the
+/// user namespace that owns it, and who joins a user namespace has all capabilities there and none
+/// left outside. So what our own user namespace owns comes first, then the user namespace, then
+/// the rest; as given where none is among them. Throws SystemError.
+[[nodiscard]] std::vector<std::size_t> join_order(std::span<const NamespaceToJoin> wanted);
+
+/// A namespace to be joined and the user namespace that owns it (ioctl_ns(2) NS_GET_USERNS).
+struct OwnedNamespace {
+  Kind kind;                         ///< what it is
+  std::optional<NamespaceId> owner;  ///< nothing: a user namespace outside of ours
+};
+/// The same for known owners; `own` is the user namespace that we are in.
+[[nodiscard]] std::vector<std::size_t> join_order(std::span<const OwnedNamespace> wanted,
+                                                  const NamespaceId& own);
+
+/// Enters the namespace behind a descriptor of open_namespace(). A PID namespace is entered by the
+/// *next child* only, not by the caller.
 struct JoinNamespace {
   static constexpr StepInfo kInfo{"01-namespaces",
                                   "it shall share this namespace with those who are in it already"};

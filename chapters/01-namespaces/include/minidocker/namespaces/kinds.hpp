@@ -33,9 +33,6 @@ enum class Kind {
 /// The flags of all kinds, or'ed.
 [[nodiscard]] std::uint64_t all_clone_flags() noexcept;
 
-/// The kind that has this clone flag. Throws Error(invalid_argument) for any other number.
-[[nodiscard]] Kind kind_of_flag(std::uint64_t flag);
-
 /// The kinds in a flag word: "pid, net, mnt"; "none" for no kind at all.
 [[nodiscard]] std::string in_words(std::uint64_t flags);
 
