@@ -85,6 +85,23 @@ std::size_t HashingStream::read(void* buffer, std::size_t size) {
   return got;
 }
 
+void ByteBudget::check(std::uint64_t bytes, const std::string& what) const {
+  if (bytes <= left_) return;
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("{}: what is loaded unpacks to more than {} bytes", what, most_));
+}
+
+void ByteBudget::take(std::uint64_t bytes, const std::string& what) {
+  check(bytes, what);
+  left_ -= bytes;
+}
+
+std::size_t BoundedStream::read(void* buffer, std::size_t size) {
+  const std::size_t got = below_.read(buffer, size);
+  budget_.take(got, what_);
+  return got;
+}
+
 InflateCode best_inflate_code() noexcept {
 #if defined(__x86_64__)
   const bool suits = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.2");

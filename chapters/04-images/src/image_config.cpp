@@ -20,18 +20,6 @@ std::vector<std::string> keys_member(const json& object, const char* key, std::s
   return keys;
 }
 
-std::map<std::string, std::string> parse_labels(const json& object, std::string_view what) {
-  std::map<std::string, std::string> labels;
-  const json* member = find_member(object, "Labels");
-  if (member == nullptr) return labels;
-  if (!member->is_object()) refuse_member(what, "Labels", "an object of strings");
-  for (const auto& [key, value] : member->items()) {
-    if (!value.is_string()) refuse_member(what, "Labels", "an object of strings");
-    labels.emplace(key, value.get<std::string>());
-  }
-  return labels;
-}
-
 std::vector<Digest> parse_diff_ids(const json& document, std::string_view what) {
   const json* rootfs = find_member(document, "rootfs");
   if (rootfs == nullptr || !rootfs->is_object()) refuse_member(what, "rootfs", "an object");
@@ -50,10 +38,7 @@ void parse_process(const json& config, std::string_view what, ImageConfig& out) 
   out.entrypoint = strings_member(config, "Entrypoint", what);
   out.cmd = strings_member(config, "Cmd", what);
   out.working_dir = string_member(config, "WorkingDir", what);
-  out.stop_signal = string_member(config, "StopSignal", what);
   out.volumes = keys_member(config, "Volumes", what);
-  out.exposed_ports = keys_member(config, "ExposedPorts", what);
-  out.labels = parse_labels(config, what);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "import_plan.hpp"
@@ -59,11 +60,23 @@ void warn(const Digest& diff_id, const UnpackReport& report, const Progress& pro
   }
 }
 
+// `docker save` and indexes without platforms tell only here what an image is built for.
+void warn_of_platform(const PlannedImage& image, const images::Platform& host,
+                      const Progress& progress) {
+  const images::Platform& built_for = image.config.platform;
+  if (built_for.architecture.empty() || built_for.fits(host)) return;
+  progress(warning_event(fmt::format(
+      "image {}: its platform ({}) does not match the detected host platform ({}): its programs "
+      "will not run",
+      image.names.empty() ? image.config_file.digest.str() : image.names.front().familiar(),
+      built_for.str(), host.str())));
+}
+
 // Layers unpacked in the workspace, waiting for their place.
 class UnpackedLayers {
  public:
-  UnpackedLayers(const ImportTarget& target, const Progress& progress)
-      : target_(target), progress_(progress) {}
+  UnpackedLayers(const ImportTarget& target, ByteBudget& budget, const Progress& progress)
+      : target_(target), budget_(budget), progress_(progress) {}
 
   // Unpacks unless the layer is there. `fd` is at the blob's beginning.
   void add(int fd, const std::optional<Digest>& digest, const Digest& diff_id) {
@@ -76,7 +89,7 @@ class UnpackedLayers {
     UnpackOptions options;
     options.owners = target_.owners;
     const UnpackReport report =
-        unpack_layer({fd, "layer " + diff_id.str(), digest, diff_id}, directory, options);
+        unpack_layer({fd, "layer " + diff_id.str(), digest, diff_id}, directory, budget_, options);
     directories_.emplace(diff_id, directory);
     warn(diff_id, report, progress_);
     progress_(layer_event(diff_id, report, /*reused=*/false));
@@ -95,6 +108,7 @@ class UnpackedLayers {
 
  private:
   const ImportTarget& target_;
+  ByteBudget& budget_;
   const Progress& progress_;
   std::map<Digest, std::string> directories_;
 };
@@ -108,8 +122,11 @@ void unpack_layers(const PlannedImage& image, UnpackedLayers& unpacked) {
 }
 
 void record(const PlannedImage& image, const ImportTarget& target, const images::StoreLock& lock) {
+  std::set<Digest> adopted;  // an image may have a layer twice, and one file of it
   for (const StagedFile& layer : image.layers) {
-    target.store.adopt_blob(lock, layer.path, layer.digest);
+    if (adopted.insert(layer.digest).second) {
+      target.store.adopt_blob(lock, layer.path, layer.digest);
+    }
   }
   target.store.adopt_blob(lock, image.config_file.path, image.config_file.digest);
   target.store.put_blob(lock, image.manifest_text);
@@ -119,10 +136,12 @@ void record(const PlannedImage& image, const ImportTarget& target, const images:
 }  // namespace
 
 void import_images(const std::string& from, const ImportTarget& target, const Progress& progress) {
-  const std::unique_ptr<ImportSource> source = open_import_source(from, target.workspace);
+  ByteBudget budget(target.max_bytes);
+  const std::unique_ptr<ImportSource> source = open_import_source(from, target.workspace, budget);
   const std::vector<PlannedImage> images = plan_import(*source, from, target.platform);
+  for (const PlannedImage& image : images) warn_of_platform(image, target.platform, progress);
 
-  UnpackedLayers unpacked(target, progress);
+  UnpackedLayers unpacked(target, budget, progress);
   for (const PlannedImage& image : images) unpack_layers(image, unpacked);
 
   const images::StoreLock lock = target.store.lock();
@@ -140,7 +159,8 @@ void unpack_image(const std::string& name, const ImportTarget& target, const Pro
                                                  "different numbers of layers",
                                                  image.id.str()));
   }
-  UnpackedLayers unpacked(target, progress);
+  ByteBudget budget(target.max_bytes);
+  UnpackedLayers unpacked(target, budget, progress);
   for (std::size_t i = 0; i < config.diff_ids.size(); ++i) {
     const UniqueFd blob = target.store.open_blob(manifest.layers[i]);
     unpacked.add(blob.get(), manifest.layers[i].digest, config.diff_ids[i]);

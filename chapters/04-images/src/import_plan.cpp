@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -47,11 +48,20 @@ std::vector<ImageName> names_of(const Descriptor& entry) {
   return {};
 }
 
+// Which platform is looked for, and which others were met.
+struct Wanted {
+  const Platform& platform;
+  std::set<std::string> others;
+};
+
 // Follows indexes in indexes down to the manifest for the platform. Null if there is none.
 std::optional<Descriptor> find_manifest(ImportSource& source, const Descriptor& entry,
-                                        const Platform& platform, int depth) {
-  const bool other = entry.platform && !entry.platform->fits(platform);
-  if (other || images::is_attestation(entry)) return std::nullopt;
+                                        Wanted& wanted, int depth) {
+  if (images::is_attestation(entry)) return std::nullopt;
+  if (entry.platform && !entry.platform->fits(wanted.platform)) {
+    wanted.others.insert(entry.platform->str());
+    return std::nullopt;
+  }
   if (!images::is_index_type(entry.media_type)) return entry;
   if (depth == kMaxIndexDepth) {
     refuse("image archive: index " + entry.digest.str(), "indexes are nested too deep");
@@ -59,11 +69,16 @@ std::optional<Descriptor> find_manifest(ImportSource& source, const Descriptor& 
   const std::string what = "image archive: index " + entry.digest.str();
   const images::Index index = images::parse_index(read_staged(source.get_blob(entry), what), what);
   for (const Descriptor& inner : index.manifests) {
-    if (std::optional<Descriptor> found = find_manifest(source, inner, platform, depth + 1)) {
+    if (std::optional<Descriptor> found = find_manifest(source, inner, wanted, depth + 1)) {
       return found;
     }
   }
   return std::nullopt;
+}
+
+std::string others_in_words(const std::set<std::string>& others) {
+  if (others.empty()) return ": it holds no image";
+  return fmt::format(" among those it holds: {}", fmt::join(others, ", "));
 }
 
 PlannedImage plan_manifest(ImportSource& source, const Descriptor& descriptor,
@@ -91,8 +106,9 @@ std::vector<PlannedImage> plan_layout(ImportSource& source, const std::string& f
                                       const std::string& text, const Platform& platform) {
   const std::string what = from + ": index.json";
   std::vector<PlannedImage> images;
+  Wanted wanted{platform, {}};
   for (const Descriptor& entry : images::parse_index(text, what).manifests) {
-    const std::optional<Descriptor> found = find_manifest(source, entry, platform, 0);
+    const std::optional<Descriptor> found = find_manifest(source, entry, wanted, 0);
     if (!found) continue;
     const auto same = std::ranges::find(images, found->digest,
                                         [](const PlannedImage& i) { return i.manifest.digest; });
@@ -103,8 +119,8 @@ std::vector<PlannedImage> plan_layout(ImportSource& source, const std::string& f
     }
   }
   if (images.empty()) {
-    throw Error(ErrorKind::not_found,
-                fmt::format("{}: holds no image for {}", from, platform.str()));
+    throw Error(ErrorKind::not_found, fmt::format("{}: no matching manifest for {}{}", from,
+                                                  platform.str(), others_in_words(wanted.others)));
   }
   return images;
 }

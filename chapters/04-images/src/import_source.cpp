@@ -50,8 +50,8 @@ class Staging {
 // A layout in a directory: files are copied when somebody wants them.
 class DirectorySource final : public ImportSource {
  public:
-  DirectorySource(UniqueFd root, std::string from, images::Workspace& workspace)
-      : root_(std::move(root)), from_(std::move(from)), workspace_(workspace) {}
+  DirectorySource(UniqueFd root, std::string from, images::Workspace& workspace, ByteBudget& budget)
+      : root_(std::move(root)), from_(std::move(from)), workspace_(workspace), budget_(budget) {}
 
   std::optional<StagedFile> find(const std::string& name) override {
     if (const auto found = staged_.find(name); found != staged_.end()) return found->second;
@@ -68,7 +68,9 @@ class DirectorySource final : public ImportSource {
   StagedFile copy(int fd, const std::string& what) {
     Staging staging(workspace_);
     std::vector<char> buffer(kCopyBytes);
-    while (const std::size_t got = sys::read(fd, buffer.data(), buffer.size()).or_throw(what)) {
+    FdStream file(fd, what);
+    BoundedStream bounded(file, budget_, what);
+    while (const std::size_t got = bounded.read(buffer.data(), buffer.size())) {
       staging.write({buffer.data(), got});
     }
     return staging.finish();
@@ -77,6 +79,7 @@ class DirectorySource final : public ImportSource {
   UniqueFd root_;
   std::string from_;
   images::Workspace& workspace_;
+  ByteBudget& budget_;
   std::map<std::string, StagedFile> staged_;
 };
 
@@ -84,11 +87,12 @@ class DirectorySource final : public ImportSource {
 // files are staged.
 class ArchiveSource final : public ImportSource {
  public:
-  ArchiveSource(int fd, const std::string& from, images::Workspace& workspace)
+  ArchiveSource(int fd, const std::string& from, images::Workspace& workspace, ByteBudget& budget)
       : workspace_(workspace) {
     FdStream file(fd, from);
     const std::unique_ptr<ByteStream> inside = decompress(file, from);
-    TarReader reader(*inside, from);
+    BoundedStream bounded(*inside, budget, from);
+    TarReader reader(bounded, from);
     while (const std::optional<TarEntry> entry = reader.next()) add(*entry, reader, from);
   }
 
@@ -168,13 +172,13 @@ std::string read_staged(const StagedFile& file, const std::string& name) {
 }
 
 std::unique_ptr<ImportSource> open_import_source(const std::string& from,
-                                                 images::Workspace& workspace) {
-  if (from == "-") return std::make_unique<ArchiveSource>(0, "standard input", workspace);
+                                                 images::Workspace& workspace, ByteBudget& budget) {
+  if (from == "-") return std::make_unique<ArchiveSource>(0, "standard input", workspace, budget);
   UniqueFd opened = sys::open(from.c_str(), O_RDONLY).or_throw(from);
   if (S_ISDIR(sys::fstat(opened.get()).or_throw(from).st_mode)) {
-    return std::make_unique<DirectorySource>(std::move(opened), from, workspace);
+    return std::make_unique<DirectorySource>(std::move(opened), from, workspace, budget);
   }
-  return std::make_unique<ArchiveSource>(opened.get(), from, workspace);
+  return std::make_unique<ArchiveSource>(opened.get(), from, workspace, budget);
 }
 
 }  // namespace minidocker::images_unpack

@@ -12,6 +12,7 @@
 #include "minidocker/images/digest.hpp"
 #include "minidocker/images/manifest.hpp"
 #include "minidocker/images/workspace.hpp"
+#include "minidocker/images_unpack/byte_stream.hpp"
 
 namespace minidocker::images_unpack {
 
@@ -35,10 +36,11 @@ class ImportSource {
   std::optional<std::string> find_text(const std::string& name);
 };
 
-/// Opens a directory, a tar (plain or gzipped), or standard input for `-`. `workspace` is
-/// borrowed.
+/// Opens a directory, a tar (plain or gzipped), or standard input for `-`. What is read out of it
+/// is taken from `budget`, which is borrowed, as `workspace` is.
 [[nodiscard]] std::unique_ptr<ImportSource> open_import_source(const std::string& from,
-                                                               images::Workspace& workspace);
+                                                               images::Workspace& workspace,
+                                                               ByteBudget& budget);
 
 /// The content of a staged document; at most 4 MiB. Throws invalid_argument.
 [[nodiscard]] std::string read_staged(const StagedFile& file, const std::string& name);

@@ -8,9 +8,20 @@
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
+#include "minidocker/unionfs/whiteout.hpp"
 
 namespace minidocker::images {
+
+namespace {
+
+bool hides_all_below(const std::string& layer) {
+  const UniqueFd root = sys::open(layer.c_str(), O_RDONLY | O_DIRECTORY).or_throw(layer);
+  return unionfs::is_opaque(root.get()).or_throw(layer);
+}
+
+}  // namespace
 
 // Closed to other users of the host: layers hold programs that run as root for whoever starts them.
 LayerStore::LayerStore(const std::string& dir) : dir_(dir + "/sha256") { make_dirs(dir_, 0700); }
@@ -30,7 +41,10 @@ std::vector<std::string> LayerStore::paths_of(const ImageConfig& config) const {
     // Overlay refuses to stack a directory on itself; two equal layers of an image do no more
     // than the upper one does.
     std::string layer = path(*id);
-    if (std::ranges::find(paths, layer) == paths.end()) paths.push_back(std::move(layer));
+    if (std::ranges::find(paths, layer) != paths.end()) continue;
+    paths.push_back(layer);
+    // Overlay looks for the mark in directories of a layer, and not in the layer's own.
+    if (std::next(id) != config.diff_ids.rend() && hides_all_below(layer)) break;
   }
   return paths;
 }
@@ -65,7 +79,7 @@ std::size_t LayerStore::sweep(const StoreLock&, const std::set<Digest>& needed) 
 
 std::set<Digest> needed_layers(const Store& store) {
   std::set<Digest> needed;
-  for (const Image& image : store.images()) {
+  for (const Image& image : store.whole_images()) {
     for (const Digest& id : store.config_of(image).diff_ids) needed.insert(id);
   }
   return needed;

@@ -86,7 +86,7 @@ void LayerTree::add(const TarEntry& entry, TarReader& reader) {
     remember_directory("", entry);
     return;
   }
-  if (add_mark(path)) return;
+  if (lies_in_bookkeeping(path) || add_mark(path)) return;
   const Place place{directories_.open(path.parent()), path.name(), path};
   switch (entry.type) {
     case Type::file:
@@ -103,6 +103,24 @@ void LayerTree::add(const TarEntry& entry, TarReader& reader) {
 }
 
 // --- marks -----------------------------------------------------------------------------------
+
+// A whiteout says what is gone and cannot hold anything. aufs kept directories of its own, whose
+// names begin so: with all they hold they are passed over.
+bool LayerTree::lies_in_bookkeeping(const TreePath& path) const {
+  for (std::size_t at = 0, end = 0; (end = path.text.find('/', at)) != std::string::npos;
+       at = end + 1) {
+    const std::string part = path.text.substr(at, end - at);
+    switch (unionfs::classify_archive_name(part).mark) {
+      case unionfs::ArchiveMark::none:
+        break;
+      case unionfs::ArchiveMark::ignored:
+        return true;
+      default:
+        directories_.refuse(path.text, "it lies in a whiteout");
+    }
+  }
+  return false;
+}
 
 // Names that are no files but say what lower layers have lost. False for an ordinary name.
 bool LayerTree::add_mark(const TreePath& path) {
@@ -152,9 +170,12 @@ void LayerTree::add_whiteout(const TreePath& path, const std::string& hidden) {
 
 void LayerTree::add_file(const Place& place, const TarEntry& entry, TarReader& reader) {
   const std::string& path = place.path.text;
+  // Who is not root may only give attributes to what he may write.
+  const mode_t first_mode =
+      (entry.mode & ~kSpecialBits) | (entry.xattrs.empty() ? mode_t{0} : mode_t{S_IWUSR});
   const auto make = [&](int parent) {
     constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-    return sys::openat(parent, place.name, kNew, entry.mode & ~kSpecialBits);
+    return sys::openat(parent, place.name, kNew, first_mode);
   };
   const UniqueFd file = replacing(place, make).or_throw(name_of(path));
   for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
@@ -163,7 +184,7 @@ void LayerTree::add_file(const Place& place, const TarEntry& entry, TarReader& r
   set_owner(file.get(), path, entry);
   set_xattrs(file.get(), place.path, entry);
   // After the owner: changing it takes these bits away.
-  if ((entry.mode & kSpecialBits) != 0) {
+  if (entry.mode != first_mode) {
     sys::fchmod(file.get(), entry.mode).or_throw(name_of(path));
   }
   sys::futimens(file.get(), times_of(entry).both).or_throw(name_of(path));
@@ -204,18 +225,33 @@ void LayerTree::add_hard_link(const Place& place, const TarEntry& entry) {
                         fmt::format("it is a hard link to {}: {}", minidocker::quoted(entry.link),
                                     why.empty() ? "that is the layer itself" : why));
   }
-  if (target.text == place.path.text) return;  // to itself: it is there
   const std::string& path = place.path.text;
   const UniqueFd from = sys::dup(directories_.open(target.parent())).or_throw(name_of(path));
   const Place again{directories_.open(place.path.parent()), place.name, place.path};
-  sys::Result<> linked = replacing(again, [&](int parent) {
-    return sys::linkat(from.get(), target.name(), parent, place.name, 0);
-  });
+  sys::Result<> linked = sys::linkat(from.get(), target.name(), again.parent, place.name, 0);
+  if (linked.error() == EEXIST) linked = replace_by_link(again, from.get(), target.name());
   if (linked.error() == ENOENT) {
     directories_.refuse(path, fmt::format("it is a hard link to {}, which is not in this layer",
                                           minidocker::quoted(entry.link)));
   }
   std::move(linked).or_throw(name_of(path));
+}
+
+// What has to go may be the target by another name, or a directory above it: the link is made aside
+// first, under a name that no member can have.
+sys::Result<> LayerTree::replace_by_link(const Place& place, int from, const char* target) {
+  constexpr const char* kAside = ".wh..wh.link";
+  const sys::Result<struct stat> there =
+      sys::fstatat(place.parent, place.name, AT_SYMLINK_NOFOLLOW);
+  const sys::Result<struct stat> wanted = sys::fstatat(from, target, AT_SYMLINK_NOFOLLOW);
+  if (there && wanted && there.value().st_dev == wanted.value().st_dev &&
+      there.value().st_ino == wanted.value().st_ino) {
+    return sys::Result<>(wanted.call());
+  }
+  if (sys::Result<> aside = sys::linkat(from, target, root_, kAside, 0); !aside) return aside;
+  return replacing(place, [&](int parent) {
+    return sys::renameat2(root_, kAside, parent, place.name, RENAME_NOREPLACE);
+  });
 }
 
 void LayerTree::add_device(const Place& place, const TarEntry& entry) {

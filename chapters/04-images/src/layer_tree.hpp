@@ -7,6 +7,7 @@
 
 #include "minidocker/images_unpack/tar_reader.hpp"
 #include "minidocker/images_unpack/unpack_layer.hpp"
+#include "minidocker/toolbox/result.hpp"
 #include "tree_path.hpp"
 
 namespace minidocker::images_unpack {
@@ -37,10 +38,12 @@ class LayerTree {
   void add_directory(const Place& place, const TarEntry& entry);
   void add_symlink(const Place& place, const TarEntry& entry);
   void add_hard_link(const Place& place, const TarEntry& entry);
+  sys::Result<> replace_by_link(const Place& place, int from, const char* target);
   void add_device(const Place& place, const TarEntry& entry);
   void add_whiteout(const TreePath& path, const std::string& hidden);
   void make_opaque(const std::string& directory);
   bool add_mark(const TreePath& path);
+  [[nodiscard]] bool lies_in_bookkeeping(const TreePath& path) const;
   void finish_directory(const std::string& path, const TarEntry& entry);
   void finish_special(const Place& place, const TarEntry& entry);
   template <class Make>

@@ -157,12 +157,4 @@ bool is_attestation(const Descriptor& descriptor) {
          (descriptor.platform && descriptor.platform->os == "unknown");
 }
 
-const Descriptor* choose_platform(const Index& index, const Platform& host) {
-  for (const Descriptor& descriptor : index.manifests) {
-    if (is_attestation(descriptor)) continue;
-    if (!descriptor.platform || descriptor.platform->fits(host)) return &descriptor;
-  }
-  return nullptr;
-}
-
 }  // namespace minidocker::images

@@ -16,11 +16,13 @@
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
+#include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::images {
 
 namespace {
 
+constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
 constexpr std::string_view kLayout = R"({"imageLayoutVersion":"1.0.0"})";
 
 void check_layout(const std::string& dir, std::string_view text) {
@@ -84,11 +86,28 @@ std::string Store::blob_path(const Digest& digest) const {
   return dir_ + "/blobs/sha256/" + digest.hex();
 }
 
-bool Store::has_blob(const Digest& digest) const { return exists(blob_path(digest)); }
+// Is the blob there, and what its name says? A disk or a power cut may have changed it since.
+bool Store::has_whole_blob(const Digest& digest, std::uint64_t size) const {
+  const std::string path = blob_path(digest);
+  sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY | O_NOFOLLOW);
+  if (!opened) return false;
+  const UniqueFd fd = std::move(opened).value();
+  const sys::Result<struct stat> status = sys::fstat(fd.get());
+  if (!status || static_cast<std::uint64_t>(status.value().st_size) != size) return false;
+  Hasher hasher;
+  std::vector<char> buffer(kPieceBytes);
+  while (true) {
+    const sys::Result<std::size_t> got = sys::read(fd.get(), buffer.data(), buffer.size());
+    if (!got) return false;
+    if (got.value() == 0) return hasher.finish() == digest;
+    hasher.update(buffer.data(), got.value());
+  }
+}
 
 void Store::adopt_blob(const StoreLock&, const std::string& file, const Digest& digest) const {
-  if (has_blob(digest)) return;
   const UniqueFd fd = sys::open(file.c_str(), O_RDONLY).or_throw(file);
+  const struct stat status = sys::fstat(fd.get()).or_throw(file);
+  if (has_whole_blob(digest, static_cast<std::uint64_t>(status.st_size))) return;
   sys::fsync(fd.get()).or_throw(file);
   const std::string path = blob_path(digest);
   sys::renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, path.c_str()).or_throw(path);
@@ -99,7 +118,7 @@ void Store::adopt_blob(const StoreLock&, const std::string& file, const Digest& 
 
 Digest Store::put_blob(const StoreLock&, std::string_view content) const {
   Digest digest = Digest::of(content);
-  if (!has_blob(digest)) {
+  if (!has_whole_blob(digest, content.size())) {
     write_atomically(blob_path(digest), content, 0644, Durability::synced);
   }
   return digest;
@@ -146,18 +165,27 @@ void Store::write_index(const Index& index) const {
   write_atomically(dir_ + "/index.json", to_json(index), 0644, Durability::synced);
 }
 
-std::vector<Image> Store::images() const {
+Image Store::read_image(const Descriptor& entry) const {
+  const Manifest manifest = parse_manifest(read_blob(entry), entry.digest.str());
+  Image image{manifest.config.digest, entry, {}, size_of(manifest)};
+  image.manifest.annotations.clear();
+  return image;
+}
+
+std::vector<Image> Store::images(std::vector<std::string>* damaged) const {
   std::map<Digest, Image> by_manifest;
   for (const Descriptor& entry : read_index().manifests) {
-    auto found = by_manifest.find(entry.digest);
-    if (found == by_manifest.end()) {
-      const Manifest manifest = parse_manifest(read_blob(entry), entry.digest.str());
-      Image image{manifest.config.digest, entry, {}, size_of(manifest)};
-      image.manifest.annotations.clear();
-      found = by_manifest.emplace(entry.digest, std::move(image)).first;
-    }
-    if (std::optional<ImageName> name = name_of(entry)) {
-      found->second.names.push_back(std::move(*name));
+    try {
+      auto found = by_manifest.find(entry.digest);
+      if (found == by_manifest.end()) {
+        found = by_manifest.emplace(entry.digest, read_image(entry)).first;
+      }
+      if (std::optional<ImageName> name = name_of(entry)) {
+        found->second.names.push_back(std::move(*name));
+      }
+    } catch (const Error& error) {
+      const trace::Scope told("04-images", "leave out an image that is damaged", error.what());
+      if (damaged != nullptr) damaged->emplace_back(error.what());
     }
   }
   std::vector<Image> images;
@@ -169,11 +197,19 @@ std::vector<Image> Store::images() const {
   return images;
 }
 
+std::vector<Image> Store::whole_images() const {
+  std::vector<std::string> damaged;
+  std::vector<Image> whole = images(&damaged);
+  if (damaged.empty()) return whole;
+  throw Error(ErrorKind::internal, damaged.front());
+}
+
 std::optional<Image> Store::find_image(std::string_view text) const {
   const std::vector<Image> all = images();
   const bool has_algorithm = text.starts_with("sha256:");
   const std::string_view id = has_algorithm ? text.substr(7) : text;
-  if (!has_algorithm && id.size() != 64) {  // 64 hex digits are an id, never a name
+  const bool is_whole_id = id.size() == 64 && begins_like_id(id);  // such are no names, for docker
+  if (!has_algorithm && !is_whole_id) {
     try {
       const ImageName name = ImageName::parse(text);
       for (const Image& image : all) {
@@ -229,7 +265,7 @@ void Store::add_image(const StoreLock&, const Descriptor& manifest,
 
 std::size_t Store::sweep(const StoreLock&) const {
   std::set<std::string> needed;
-  for (const Image& image : images()) {
+  for (const Image& image : whole_images()) {
     const Manifest manifest = manifest_of(image);
     needed.insert({image.manifest.digest.hex(), manifest.config.digest.hex()});
     for (const Descriptor& layer : manifest.layers) needed.insert(layer.digest.hex());

@@ -27,6 +27,9 @@ constexpr Field kMajor{329, 8};
 constexpr Field kMinor{337, 8};
 constexpr Field kPrefix{345, 155};
 
+// The kernel's dev_t has no more; the rest would be cut off, and 4096:0 be a whiteout.
+constexpr unsigned kMaxMajor = (1U << 12U) - 1;
+constexpr unsigned kMaxMinor = (1U << 20U) - 1;
 constexpr std::int64_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1;
 
 std::string_view field(std::string_view block, Field where) {
@@ -53,13 +56,13 @@ std::optional<std::int64_t> parse_base256(std::string_view raw) {
   return static_cast<std::int64_t>(value);
 }
 
-std::optional<TarEntry::Type> type_of(char flag, std::string_view name) {
+std::optional<TarEntry::Type> type_of(char flag) {
   using Type = TarEntry::Type;
   switch (flag) {
-    case '\0':  // before ustar a directory was a file whose name ends in a slash
+    case '\0':
     case '0':
     case '7':
-      return name.ends_with('/') && flag != '7' ? Type::directory : Type::file;
+      return Type::file;
     case '1':
       return Type::hard_link;
     case '2':
@@ -101,6 +104,7 @@ bool parse_time(std::string_view text, struct timespec& time) {
   if (!parse_decimal(digits, 999'999'999, nanoseconds)) return false;
   time = {seconds, static_cast<long>(nanoseconds)};
   if (text.starts_with('-') && nanoseconds > 0) {
+    if (seconds == std::numeric_limits<std::int64_t>::min()) return false;
     time = {seconds - 1, 1'000'000'000 - static_cast<long>(nanoseconds)};
   }
   return true;
@@ -180,7 +184,7 @@ TarEntry parse_tar_header(std::string_view block, std::string& why) {
     entry.name = text_field(block, kPrefix) + "/" + entry.name;
   }
   entry.link = text_field(block, kLink);
-  const std::optional<TarEntry::Type> type = type_of(type_flag(block), entry.name);
+  const std::optional<TarEntry::Type> type = type_of(type_flag(block));
   const std::optional<std::int64_t> mode = parse_tar_number(field(block, kMode));
   const std::optional<std::int64_t> mtime = parse_tar_number(field(block, kMtime));
   const std::optional<std::uint64_t> size = size_field(block);
@@ -197,7 +201,8 @@ TarEntry parse_tar_header(std::string_view block, std::string& why) {
   }
   const bool device =
       entry.type == TarEntry::Type::character_device || entry.type == TarEntry::Type::block_device;
-  if (device && (!set_id(block, kMajor, entry.major) || !set_id(block, kMinor, entry.minor))) {
+  if (device && (!set_id(block, kMajor, entry.major) || !set_id(block, kMinor, entry.minor) ||
+                 entry.major > kMaxMajor || entry.minor > kMaxMinor)) {
     why = "a device number in its header is damaged";
   }
   return entry;
@@ -221,15 +226,25 @@ bool parse_pax_records(std::string_view text, PaxRecords& records) {
   return true;
 }
 
-void apply_pax_records(const PaxRecords& records, TarEntry& entry, std::string& why) {
-  for (const auto& [key, value] : records) {
+void apply_pax_records(const PaxRecords& global, const PaxRecords& own, TarEntry& entry,
+                       std::string& why) {
+  const auto apply = [&](const std::string& key, const std::string& value) {
     if (key.starts_with("GNU.sparse.")) {
       why = "it is a sparse file, which is not supported";
     } else if (!value.empty() || key.starts_with("SCHILY.xattr.")) {
       // An empty value takes a record of a global header back.
       if (!apply_record(key, value, entry)) why = "its extended header is damaged at " + key;
     }
+  };
+  for (const auto& [key, value] : global) {
+    if (!own.contains(key)) apply(key, value);
   }
+  for (const auto& [key, value] : own) apply(key, value);
+}
+
+void settle_type(char flag, TarEntry& entry) {
+  const bool plain = flag == '\0' || flag == '0';
+  if (plain && entry.name.ends_with('/')) entry.type = TarEntry::Type::directory;
 }
 
 }  // namespace minidocker::images_unpack

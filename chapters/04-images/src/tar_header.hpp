@@ -33,7 +33,12 @@ using PaxRecords = std::map<std::string, std::string>;
 [[nodiscard]] TarEntry parse_tar_header(std::string_view block, std::string& why);
 /// `LENGTH KEYWORD=VALUE\n` one after the other, put into `records`. False if damaged.
 [[nodiscard]] bool parse_pax_records(std::string_view text, PaxRecords& records);
-/// Puts records in the place of fields. An empty `why` on success.
-void apply_pax_records(const PaxRecords& records, TarEntry& entry, std::string& why);
+/// Puts records in the place of fields, a member's own in the place of global ones. An empty `why`
+/// on success.
+void apply_pax_records(const PaxRecords& global, const PaxRecords& own, TarEntry& entry,
+                       std::string& why);
+/// Before ustar a directory was a file whose name ends in a slash. Only once extensions have had
+/// their say: the name in the header is cut after 100 bytes, and may end in a slash by that.
+void settle_type(char flag, TarEntry& entry);
 
 }  // namespace minidocker::images_unpack

@@ -13,7 +13,8 @@ namespace minidocker::images_unpack {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{512} * 1024;
-// An extended header holds names and attributes (64 KiB each at most) of one member.
+// An extended header holds names and attributes (64 KiB each at most) of one member; global ones
+// say little, but to every member that follows.
 constexpr std::uint64_t kMaxExtension = std::uint64_t{1024} * 1024;
 constexpr int kMaxExtensions = 16;  // before one member
 
@@ -105,6 +106,10 @@ bool TarReader::read_special(std::string_view block, Extended& extended) {
   if (!size) refuse("the size of an extended header is damaged");
   if (++extended.count > kMaxExtensions) refuse("too many extended headers before one member");
   padding_ = (kTarBlock - *size % kTarBlock) % kTarBlock;
+  if (type == 'g' && (global_bytes_ += *size) > kMaxExtension) {
+    refuse(
+        fmt::format("global extended headers of more than {} bytes are not read", kMaxExtension));
+  }
   std::string text = read_extension(*size);
   if (type == 'L') {
     extended.name = without_trailing_nul(std::move(text));
@@ -133,10 +138,9 @@ std::optional<TarEntry> TarReader::next() {
     TarEntry entry = parse_tar_header(block, why);
     if (!extended.name.empty()) entry.name = std::move(extended.name);
     if (!extended.link.empty()) entry.link = std::move(extended.link);
-    PaxRecords records = global_;
-    for (auto& [key, value] : extended.records) records[key] = std::move(value);
     if (type_flag(block) == 'S') why = "it is a sparse file, which is not supported";
-    if (why.empty()) apply_pax_records(records, entry, why);
+    if (why.empty()) apply_pax_records(global_, extended.records, entry, why);
+    settle_type(type_flag(block), entry);
     if (why.empty() && entry.name.empty()) why = "it has no name";
     if (!why.empty()) refuse(fmt::format("member {}: {}", minidocker::quoted(entry.name), why));
     if (!has_data(entry.type)) entry.size = 0;

@@ -43,6 +43,9 @@ class Directories {
  private:
   UniqueFd try_open(const std::string& path, int& error) const;
   UniqueFd make(const std::string& path);
+  void make_one(int parent, const std::string& name, const std::string& path) const;
+  void replace_whiteout(int parent, const std::string& name, const std::string& path) const;
+  [[nodiscard]] std::string name_of(const std::string& path) const { return what_ + ": " + path; }
   int root_;
   std::string what_;
   std::unordered_map<std::string, UniqueFd> opened_;

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "layer_tree.hpp"
-#include "minidocker/images_unpack/byte_stream.hpp"
 #include "minidocker/images_unpack/tar_reader.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
@@ -31,14 +30,11 @@ class NoUmask {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", blob.what, why));
 }
 
-void fill(LayerTree& tree, TarReader& reader, const HashingStream& archive, const LayerBlob& blob,
-          const UnpackOptions& options, UnpackReport& report) {
+void fill(LayerTree& tree, TarReader& reader, const LayerBlob& blob, const UnpackOptions& options,
+          UnpackReport& report) {
   while (const std::optional<TarEntry> entry = reader.next()) {
     if (++report.entries > options.max_entries) {
       refuse(blob, fmt::format("it has more than {} members", options.max_entries));
-    }
-    if (archive.bytes() + entry->size > options.max_bytes) {
-      refuse(blob, fmt::format("it unpacks to more than {} bytes", options.max_bytes));
     }
     tree.add(*entry, reader);
   }
@@ -48,20 +44,21 @@ void fill(LayerTree& tree, TarReader& reader, const HashingStream& archive, cons
 
 }  // namespace
 
-UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target,
+UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, ByteBudget& budget,
                           const UnpackOptions& options) {
   FdStream file(blob.fd, blob.what);
   HashingStream compressed(file);
   const std::unique_ptr<ByteStream> inside =
       decompress(blob.digest ? static_cast<ByteStream&>(compressed) : file, blob.what);
-  HashingStream archive(*inside);
+  BoundedStream bounded(*inside, budget, blob.what);
+  HashingStream archive(bounded);
   TarReader reader(archive, blob.what);
 
   const NoUmask no_umask;
   const UniqueFd root = sys::open(target.c_str(), O_RDONLY | O_DIRECTORY).or_throw(target);
   UnpackReport report;
   LayerTree tree(root.get(), blob.what, options, report);
-  fill(tree, reader, archive, blob, options, report);
+  fill(tree, reader, blob, options, report);
 
   report.bytes = archive.bytes();
   if (blob.digest) {

@@ -99,7 +99,7 @@ class Import : public ::testing::Test {
   std::vector<WorkerEvent> load(const std::string& from) {
     Workspace workspace(dir_ / "tmp");
     std::vector<WorkerEvent> events;
-    import_images(from, {store_, layers_, workspace, images::Owners::squash, kHost},
+    import_images(from, {store_, layers_, workspace, images::Owners::squash, kHost, max_bytes_},
                   [&](const WorkerEvent& event) { events.push_back(event); });
     return events;
   }
@@ -118,6 +118,7 @@ class Import : public ::testing::Test {
 
   static inline const images::Platform kHost{"linux", "amd64", ""};
   TempDir dir_;
+  std::uint64_t max_bytes_ = 1U << 30U;
   Store store_ = Store::open(dir_ / "state/images");
   LayerStore layers_{dir_ / "state/layers"};
 };
@@ -292,7 +293,63 @@ TEST_F(Import, SaysThatThereIsNoImageForThisPlatform) {
   Descriptor other = add_image(files, {layer_with("arm")});
   other.platform = images::Platform{"linux", "arm64", "v8"};
   files["index.json"] = to_json(images::Index{{other}});
-  EXPECT_THAT(refusal_of(as_directory(files)), HasSubstr("holds no image for linux/amd64"));
+  EXPECT_THAT(refusal_of(as_directory(files)),
+              HasSubstr("no matching manifest for linux/amd64 among those it holds: "
+                        "linux/arm64/v8"));
+  files["index.json"] = to_json(images::Index{});
+  EXPECT_THAT(refusal_of(as_tar(files)), HasSubstr("linux/amd64: it holds no image"));
+}
+
+TEST_F(Import, WarnsOfAnImageWhoseConfigNamesAnotherPlatform) {
+  const std::string layer = layer_with("a");
+  Files files;
+  files["config.json"] =
+      fmt::format(R"({{"os":"linux","architecture":"arm64","rootfs":{{"diff_ids":["{}"]}}}})",
+                  Digest::of(layer).str());
+  files["layer.tar"] = layer;
+  files["manifest.json"] =
+      R"([{"Config":"config.json","RepoTags":["tool:1"],"Layers":["layer.tar"]}])";
+  const std::vector<WorkerEvent> events = load(as_tar(files));
+  ASSERT_THAT(events, SizeIs(3));
+  EXPECT_EQ(events[0].type, WorkerEvent::Type::warning);
+  EXPECT_THAT(events[0].message, HasSubstr("image tool:1: its platform (linux/arm64) does not "
+                                           "match the detected host platform (linux/amd64)"));
+  EXPECT_TRUE(store_.find_image("tool:1"));
+}
+
+TEST_F(Import, ReplacesBlobsThatWereDamagedInTheStore) {
+  const std::string from = as_tar(layout_of({layer_with("a"), layer_with("b")}, "x"));
+  load(from);
+  const images::Image image = store_.get_image("x");
+  const images::Manifest manifest = store_.manifest_of(image);
+  std::vector<Descriptor> blobs = manifest.layers;
+  blobs.push_back(manifest.config);
+  blobs.push_back(image.manifest);
+  for (const Descriptor& blob : blobs) {
+    std::string content = store_.read_blob(blob);
+    content[content.size() / 2] ^= 1;
+    write_text(store_.blob_path(blob.digest), content);
+  }
+  EXPECT_FALSE(store_.find_image("x"));
+  load(from);
+  EXPECT_EQ(store_.get_image("x").id, image.id);
+  for (const Descriptor& blob : blobs) EXPECT_NO_THROW((void)store_.read_blob(blob));
+}
+
+TEST_F(Import, IsBoundedInAllThatItStagesAndUnpacks) {
+  const std::string layer = TarWriter().file("zeros", std::string(1'000'000, '\0')).finish();
+  const Files files = layout_of({layer}, "x");
+  max_bytes_ = 500'000;
+  EXPECT_THAT(refusal_of(as_tar(files)), HasSubstr("unpacks to more than 500000 bytes"));
+  EXPECT_THAT(refusal_of(as_directory(files)), HasSubstr("unpacks to more than 500000 bytes"));
+  // Behind the end of the archive, where only the digest looks.
+  const Files drained = layout_of({layer_with("a") + std::string(1'000'000, '\0')}, "x");
+  EXPECT_THAT(refusal_of(as_tar(drained)), HasSubstr("unpacks to more than 500000 bytes"));
+  Files staged = layout_of({layer_with("a")}, "x");
+  staged["large"] = std::string(600'000, 'x');
+  EXPECT_THAT(refusal_of(as_tar(staged)), HasSubstr("from.tar: what is loaded unpacks to more"));
+  max_bytes_ = 3'000'000;
+  EXPECT_EQ(refusal_of(as_tar(files)), "");
 }
 
 TEST_F(Import, RefusesWhatDoesNotFitTogether) {

@@ -13,6 +13,7 @@
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
+#include "minidocker/unionfs/whiteout.hpp"
 
 namespace minidocker::images {
 namespace {
@@ -148,6 +149,42 @@ TEST_F(StoreTest, AdoptsFinishedFilesOnce) {
   EXPECT_TRUE(find_text(dir_ / "again"));
 }
 
+TEST_F(StoreTest, PutsWholeBlobsInThePlaceOfDamagedOnes) {
+  const StoreLock lock = store_.lock();
+  const Digest digest = store_.put_blob(lock, "content");
+  for (const char* damage : {"CONTENT", "cut", ""}) {
+    write_text(store_.blob_path(digest), damage);
+    EXPECT_EQ(store_.put_blob(lock, "content"), digest);
+    EXPECT_EQ(find_text(store_.blob_path(digest)), "content") << damage;
+    write_text(store_.blob_path(digest), damage);
+    write_text(dir_ / "file", "content");
+    store_.adopt_blob(lock, dir_ / "file", digest);
+    EXPECT_EQ(find_text(store_.blob_path(digest)), "content") << damage;
+  }
+}
+
+TEST_F(StoreTest, LeavesADamagedImageOutAndSweepsNothingThen) {
+  put_image("one", {"x"});
+  const Descriptor two = put_image("two", {"y"});
+  write_text(store_.blob_path(two.digest), "damage");
+  std::vector<std::string> damaged;
+  ASSERT_THAT(store_.images(&damaged), SizeIs(1));
+  EXPECT_EQ(store_.get_image("x").names.size(), 1U);
+  EXPECT_FALSE(store_.find_image("y"));
+  ASSERT_THAT(damaged, SizeIs(1));
+  EXPECT_THAT(damaged[0], HasSubstr(two.digest.str() + " is damaged"));
+  const StoreLock lock = store_.lock();
+  EXPECT_THAT(error_of([&] { return store_.sweep(lock); }), HasSubstr("is damaged"));
+  EXPECT_THAT(error_of([&] { return needed_layers(store_); }), HasSubstr("is damaged"));
+  EXPECT_EQ(find_text(store_.blob_path(Digest::of("two"))), "two");
+}
+
+TEST_F(StoreTest, FindsANameThatIsAsLongAsAnId) {
+  const std::string name(64, 'x');
+  put_image("one", {name});
+  EXPECT_TRUE(store_.find_image(name));
+}
+
 TEST_F(StoreTest, SweepsBlobsThatNoImageNeeds) {
   put_image("one", {"x"});
   const std::vector<std::string> before = files_below(dir_ / "store");
@@ -180,6 +217,22 @@ TEST_F(StoreTest, LayersAreKeptUnderTheirDiffIdTheTopmostFirst) {
   EXPECT_TRUE(layers.missing_of(config).empty());
   EXPECT_THAT(layers.paths_of(config),
               ElementsAre(layers.path(Digest::of("1")), layers.path(Digest::of("2"))));
+}
+
+TEST_F(StoreTest, NothingLiesBelowALayerThatIsOpaqueAsAWhole) {
+  const LayerStore layers(dir_ / "layers");
+  ImageConfig config;
+  config.diff_ids = {Digest::of("1"), Digest::of("2"), Digest::of("3")};
+  const StoreLock lock = store_.lock();
+  for (const char* name : {"1", "2", "3"}) {
+    make_dirs(dir_ / name);
+    layers.commit(lock, dir_ / name, Digest::of(name));
+  }
+  EXPECT_THAT(layers.paths_of(config), SizeIs(3));
+  const std::string middle = layers.path(Digest::of("2"));
+  const UniqueFd fd = sys::open(middle.c_str(), O_RDONLY | O_DIRECTORY).or_throw();
+  unionfs::mark_opaque(fd.get()).or_throw();
+  EXPECT_THAT(layers.paths_of(config), ElementsAre(layers.path(Digest::of("3")), middle));
 }
 
 TEST_F(StoreTest, ALayerThatIsThereStaysAsItIs) {

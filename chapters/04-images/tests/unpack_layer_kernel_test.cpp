@@ -35,19 +35,23 @@ using ::testing::HasSubstr;
 constexpr const char* kTarget = "/tmp/layer";
 
 // Unpacks an archive, gzipped, into kTarget, which is made anew.
-UnpackReport unpack(const std::string& archive, const UnpackOptions& options = {}) {
+UnpackReport unpack(const std::string& archive, const UnpackOptions& options = {},
+                    std::uint64_t max_bytes = 1U << 30U) {
   remove_tree(kTarget);
   make_dirs(kTarget);
   const std::string blob = gzip(archive);
   write_text("/tmp/blob", blob);
   const UniqueFd fd = sys::open("/tmp/blob", O_RDONLY).or_throw();
-  return unpack_layer({fd.get(), "layer", Digest::of(blob), Digest::of(archive)}, kTarget, options);
+  ByteBudget budget(max_bytes);
+  return unpack_layer({fd.get(), "layer", Digest::of(blob), Digest::of(archive)}, kTarget, budget,
+                      options);
 }
 
 // The message of the error that unpacking ends with.
-std::string refusal_of(const TarWriter& tar, const UnpackOptions& options = {}) {
+std::string refusal_of(const TarWriter& tar, const UnpackOptions& options = {},
+                       std::uint64_t max_bytes = 1U << 30U) {
   try {
-    unpack(tar.finish(), options);
+    unpack(tar.finish(), options, max_bytes);
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
     return error.what();
@@ -164,6 +168,52 @@ TEST(UnpackLayer, LetsALayersOwnContentWinOverItsWhiteouts) {
     EXPECT_EQ(content_of("f"), "new");
     EXPECT_EQ(xattr_of("d", "user.overlay.opaque"), "y");
     EXPECT_EQ(xattr_of("s/d", "user.overlay.opaque"), "y");
+  });
+}
+
+TEST(UnpackLayer, TakesContentBelowANameThatItHidBefore) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    unpack(TarWriter().file(".wh.d").file("d/sub/file", "new").file("a/.wh.b").dir("a/b").finish());
+    EXPECT_EQ(content_of("d/sub/file"), "new");
+    EXPECT_EQ(xattr_of("d", "user.overlay.opaque"), "y");
+    EXPECT_EQ(xattr_of("d/sub", "user.overlay.opaque"), "-");
+    EXPECT_EQ(xattr_of("a/b", "user.overlay.opaque"), "y");
+    EXPECT_EQ(stat_of("d").st_mode & 07777U, 0755U);
+  });
+}
+
+TEST(UnpackLayer, PassesOverWhatAufsKeptForItself) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    unpack(TarWriter().dir(".wh..wh.plnk").file(".wh..wh.plnk/12.34").file("f").finish());
+    EXPECT_THAT(files_below(kTarget), ElementsAre("f"));
+  });
+}
+
+TEST(UnpackLayer, LinksToWhatStandsInTheLinksWay) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    const Member self{.name = "f", .type = '1', .link = "f"};
+    const Member by_another_name{.name = "d/f", .type = '1', .link = "real/f"};
+    const Member above{.name = "top", .type = '1', .link = "top/below"};
+    unpack(TarWriter()
+               .file("f", "itself")
+               .add(self)
+               .file("real/f", "once")
+               .add({.name = "d", .type = '2', .link = "real"})
+               .add(by_another_name)
+               .file("top/below", "kept")
+               .add(above)
+               .file("old", "old")
+               .file("new", "new")
+               .add({.name = "old", .type = '1', .link = "new"})
+               .finish());
+    EXPECT_EQ(content_of("f"), "itself");
+    EXPECT_EQ(content_of("real/f"), "once");
+    EXPECT_EQ(content_of("top"), "kept");
+    EXPECT_EQ(stat_of("old").st_ino, stat_of("new").st_ino);
+    EXPECT_THAT(files_below(kTarget), ElementsAre("d", "f", "new", "old", "real", "real/f", "top"));
   });
 }
 
@@ -314,6 +364,8 @@ TEST_F(HostileLayer, IsToldWhatIsWrongWithIt) {
   expect_refused(TarWriter().add(link("a", "nowhere")).file("a/x"), "symlink to nowhere");
   expect_refused(TarWriter().file("."), "it has no name");
   expect_refused(TarWriter().file(".wh.."), "whiteout of no name");
+  expect_refused(TarWriter().file("a/.wh.b/c"), "\"a/.wh.b/c\": it lies in a whiteout");
+  expect_refused(TarWriter().add(hard("f", "f")), "which is not in this layer");
   expect_refused(TarWriter().add(link("l", "")), "symlink without a target");
   expect_refused(TarWriter().pax("path", std::string(5000, 'x')).file("x"), "longer than 4095");
   expect_refused(
@@ -326,8 +378,7 @@ TEST_F(HostileLayer, IsBoundedInMembersAndBytes) {
   in_sandbox([] {
     EXPECT_THAT(refusal_of(TarWriter().file("a").file("b"), {.max_entries = 1}),
                 HasSubstr("more than 1 members"));
-    EXPECT_THAT(refusal_of(TarWriter().file("a"), {.max_bytes = 100}),
-                HasSubstr("more than 100 bytes"));
+    EXPECT_THAT(refusal_of(TarWriter().file("a"), {}, 100), HasSubstr("more than 100 bytes"));
   });
 }
 
@@ -342,7 +393,8 @@ TEST_F(HostileLayer, MustHashToWhatItsImageSays) {
       remove_tree(kTarget);
       make_dirs(kTarget);
       try {
-        unpack_layer({fd.get(), "layer x", std::move(digest), diff_id}, kTarget);
+        ByteBudget budget(1U << 20U);
+        unpack_layer({fd.get(), "layer x", std::move(digest), diff_id}, kTarget, budget);
       } catch (const Error& error) {
         return error.what();
       }
@@ -382,6 +434,25 @@ TEST(UnpackLayerAsUser, NamesSubordinateIdsWhereOwnersCannotBeKept) {
     EXPECT_THAT(refusal_of(tar), HasSubstr("subordinate ids"));
     EXPECT_EQ(unpack(tar.finish(), {.owners = Owners::squash}).squashed, 1U);
     EXPECT_EQ(stat_of("home").st_uid, ::geteuid());
+  });
+}
+
+TEST(UnpackLayerAsUser, GivesAttributesToWhatItsOwnerMayNotWrite) {
+  MD_NEEDS("root", "user");
+  as_user([] {
+    const UnpackReport report =
+        unpack(TarWriter()
+                   .pax("SCHILY.xattr.user.mime", "text")
+                   .add({.name = "file", .content = "x", .mode = 0444})
+                   .pax("SCHILY.xattr.user.mime", "dir")
+                   .add({.name = "dir", .type = '5', .mode = 0555})
+                   .add({.name = "dir/inside", .content = "x", .mode = 0400})
+                   .finish());
+    EXPECT_TRUE(report.lost_xattrs.empty());
+    EXPECT_EQ(xattr_of("file", "user.mime"), "text");
+    EXPECT_EQ(stat_of("file").st_mode & 07777U, 0444U);
+    EXPECT_EQ(xattr_of("dir", "user.mime"), "dir");
+    EXPECT_EQ(stat_of("dir").st_mode & 07777U, 0555U);
   });
 }
 

@@ -25,8 +25,8 @@ class LayerStore {
   /// Where the layer is or would be; absolute if the store's directory is.
   [[nodiscard]] std::string path(const Digest& diff_id) const;
   [[nodiscard]] bool has(const Digest& diff_id) const;  ///< is it there (then it is complete)?
-  /// The layers of an image, the topmost first, as overlay wants them. Throws not_found if one
-  /// has not been unpacked.
+  /// The layers of an image, the topmost first, as overlay wants them. A layer that is opaque as a
+  /// whole is the last one. Throws not_found if one has not been unpacked.
   [[nodiscard]] std::vector<std::string> paths_of(const ImageConfig& config) const;
   /// Diff IDs of the image's layers that are not there, each once.
   [[nodiscard]] std::vector<Digest> missing_of(const ImageConfig& config) const;
@@ -41,7 +41,7 @@ class LayerStore {
   std::string dir_;
 };
 
-/// The diff IDs that the images of `store` need.
+/// The diff IDs that the images of `store` need. Throws if one of them is damaged.
 [[nodiscard]] std::set<Digest> needed_layers(const Store& store);
 
 }  // namespace minidocker::images

@@ -30,9 +30,6 @@ inline constexpr char kOciLayer[] = "application/vnd.oci.image.layer.v1.tar";
 inline constexpr char kOciLayerGzip[] = "application/vnd.oci.image.layer.v1.tar+gzip";
 inline constexpr char kDockerManifest[] = "application/vnd.docker.distribution.manifest.v2+json";
 inline constexpr char kDockerIndex[] = "application/vnd.docker.distribution.manifest.list.v2+json";
-inline constexpr char kDockerConfig[] = "application/vnd.docker.container.image.v1+json";
-inline constexpr char kDockerLayer[] = "application/vnd.docker.image.rootfs.diff.tar";
-inline constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 ///@}
 
 /// What a program is compiled for, in Go's words.
@@ -88,8 +85,5 @@ inline constexpr std::size_t kMaxManifests = 10'000;
 
 /// Is the descriptor an attestation (provenance of a build) that looks like an image?
 [[nodiscard]] bool is_attestation(const Descriptor& descriptor);
-/// The first entry for `host` that is no attestation; one without a platform fits too. Null if
-/// there is none.
-[[nodiscard]] const Descriptor* choose_platform(const Index& index, const Platform& host);
 
 }  // namespace minidocker::images

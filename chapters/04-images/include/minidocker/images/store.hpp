@@ -56,11 +56,11 @@ class Store {
 
   /// The blob's file.
   [[nodiscard]] std::string blob_path(const Digest& digest) const;
-  [[nodiscard]] bool has_blob(const Digest& digest) const;  ///< is it there?
   /// Moves a finished file, whose content the caller has hashed to `digest`, to its place: fsync,
-  /// rename, fsync of the directory. One that is there already stays. Throws SystemError.
+  /// rename, fsync of the directory. One that is there already stays, unless its size or digest
+  /// show that it is damaged: then it is replaced. Throws SystemError.
   void adopt_blob(const StoreLock& lock, const std::string& file, const Digest& digest) const;
-  /// Adds a small blob. Throws SystemError.
+  /// Adds a small blob, in the place of a damaged one too. Throws SystemError.
   Digest put_blob(const StoreLock& lock, std::string_view content) const;
   /// The whole blob, size and digest verified; for documents, not layers. Throws not_found, or
   /// internal for a damaged blob.
@@ -69,8 +69,12 @@ class Store {
   /// read_blob.
   [[nodiscard]] UniqueFd open_blob(const Descriptor& descriptor) const;
 
-  /// All images, sorted by id. Throws if the index or a manifest is damaged.
-  [[nodiscard]] std::vector<Image> images() const;
+  /// All images, sorted by id. An entry whose manifest is missing or damaged is left out and told
+  /// to the trace and to `damaged`: loading the image again repairs it. Throws if the index is
+  /// damaged.
+  [[nodiscard]] std::vector<Image> images(std::vector<std::string>* damaged = nullptr) const;
+  /// As images(), but throws internal if an entry is damaged: for who removes what none needs.
+  [[nodiscard]] std::vector<Image> whole_images() const;
   /// By name (`busybox`, `busybox:1.36`), id, or a unique beginning of the id. Throws conflict
   /// if several ids begin so.
   [[nodiscard]] std::optional<Image> find_image(std::string_view text) const;
@@ -84,11 +88,14 @@ class Store {
   void add_image(const StoreLock& lock, const Descriptor& manifest,
                  const std::vector<ImageName>& names) const;
 
-  /// Removes blobs that no image needs. Returns how many.
+  /// Removes blobs that no image needs. Returns how many. Throws if what an image needs cannot be
+  /// read; nothing is removed then.
   std::size_t sweep(const StoreLock& lock) const;
 
  private:
   explicit Store(std::string dir) : dir_(std::move(dir)) {}
+  [[nodiscard]] bool has_whole_blob(const Digest& digest, std::uint64_t size) const;
+  [[nodiscard]] Image read_image(const Descriptor& entry) const;
   [[nodiscard]] Index read_index() const;
   void write_index(const Index& index) const;
   std::string dir_;

@@ -47,6 +47,35 @@ class HashingStream final : public ByteStream {
   std::uint64_t bytes_ = 0;
 };
 
+/// How many bytes may still come out of foreign archives, whatever they say of themselves: a few
+/// kilobytes of gzip can hold terabytes. One budget is shared by all stages of a run.
+class ByteBudget {
+ public:
+  explicit ByteBudget(std::uint64_t bytes) : most_(bytes), left_(bytes) {}  ///< of that size
+  /// Takes `bytes` away. Throws invalid_argument naming `what` and the limit if fewer are left.
+  void take(std::uint64_t bytes, const std::string& what);
+  /// Throws as take() if `bytes` could not be taken.
+  void check(std::uint64_t bytes, const std::string& what) const;
+
+ private:
+  std::uint64_t most_;
+  std::uint64_t left_;
+};
+
+/// Hands bytes on and takes them from a budget.
+class BoundedStream final : public ByteStream {
+ public:
+  /// `below` and `budget` are borrowed; `what` names the stream in errors.
+  BoundedStream(ByteStream& below, ByteBudget& budget, std::string what)
+      : below_(below), budget_(budget), what_(std::move(what)) {}
+  std::size_t read(void* buffer, std::size_t size) override;  ///< throws as ByteBudget::take()
+
+ private:
+  ByteStream& below_;
+  ByteBudget& budget_;
+  std::string what_;
+};
+
 /// Which code inflates.
 enum class InflateCode : std::uint8_t {
   igzip,  ///< ISA-L: made for CPUs with carry-less multiplication and SSE 4.2

@@ -28,11 +28,15 @@ struct ImportTarget {
   images::Workspace& workspace;                          ///< what is not finished
   images::Owners owners = images::Owners::keep;          ///< what becomes of foreign owners
   images::Platform platform = images::Platform::here();  ///< which image of an index is taken
+  /// Most bytes that one run may stage and unpack, together: a hostile archive shall fill no disk
+  /// that the largest honest images (some 50 GB) leave room on.
+  std::uint64_t max_bytes = std::uint64_t{256} << 30U;
 };
 
 /// Loads all images for the platform that `from` holds: a directory, a file, or `-` for standard
-/// input. Throws; nothing of them is in the store then. not_found if a blob or the platform is
-/// missing, invalid_argument for anything damaged.
+/// input. An image whose config names another platform is loaded with a warning, one whose index
+/// does is not. Throws; nothing of them is in the store then. not_found if a blob or the platform
+/// is missing, invalid_argument for anything damaged.
 void import_images(const std::string& from, const ImportTarget& target, const Progress& progress);
 
 /// Unpacks the layers of an image of the store that are not unpacked, verifying its blobs again.

@@ -76,6 +76,7 @@ class TarReader {
   std::uint64_t padding_ = 0;  // zeros after it, up to a whole block
   bool ended_ = false;
   std::map<std::string, std::string> global_;  // records of pax's global headers
+  std::uint64_t global_bytes_ = 0;             // of all these headers; bounded
 };
 
 }  // namespace minidocker::images_unpack

@@ -15,6 +15,7 @@
 
 #include "minidocker/images/digest.hpp"
 #include "minidocker/images/worker_protocol.hpp"
+#include "minidocker/images_unpack/byte_stream.hpp"
 
 namespace minidocker::images_unpack {
 
@@ -28,9 +29,8 @@ struct LayerBlob {
 
 /// How to unpack.
 struct UnpackOptions {
-  images::Owners owners = images::Owners::keep;       ///< what becomes of foreign owners
-  std::uint64_t max_bytes = std::uint64_t{1} << 40U;  ///< most an archive may unpack to
-  std::uint64_t max_entries = 10'000'000;             ///< most members
+  images::Owners owners = images::Owners::keep;  ///< what becomes of foreign owners
+  std::uint64_t max_entries = 10'000'000;        ///< most members
 };
 
 /// What was unpacked, and what was not taken over.
@@ -41,11 +41,11 @@ struct UnpackReport {
   std::map<std::string, std::uint64_t> lost_xattrs;  ///< attributes not taken over, how often
 };
 
-/// Unpacks into `target`, an existing empty directory. When it throws, `target` holds a part of
-/// the layer: it is the caller's to remove. The process's umask is 0 meanwhile. Throws
-/// invalid_argument for a hostile or damaged archive or a digest that disagrees, permission where
-/// a privilege is missing, SystemError for all else.
-UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target,
+/// Unpacks into `target`, an existing empty directory, as many bytes as `budget` has. When it
+/// throws, `target` holds a part of the layer: it is the caller's to remove. The process's umask is
+/// 0 meanwhile. Throws invalid_argument for a hostile or damaged archive, one beyond the budget, or
+/// a digest that disagrees, permission where a privilege is missing, SystemError for all else.
+UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, ByteBudget& budget,
                           const UnpackOptions& options = {});
 
 }  // namespace minidocker::images_unpack
