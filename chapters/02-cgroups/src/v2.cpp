@@ -42,7 +42,10 @@ void hand_down(const std::string& path) {
   if (controllers.empty()) return;
   const std::string file = path + "/cgroup.subtree_control";
   const std::string all = fmt::format("{}", fmt::join(controllers, " "));
-  if (write_control_at(AT_FDCWD, file.c_str(), all)) return;
+  const sys::Result<> enabled = write_control_at(AT_FDCWD, file.c_str(), all);
+  // EBUSY: it holds processes. It would take cpu and pids alone, and by that become the root of a
+  // threaded tree, whose groups below are invalid: nobody could enter ours.
+  if (enabled || enabled.error() == EBUSY) return;
   // One refused controller refuses the whole write (cpu, while a realtime task runs in the root).
   const trace::Scope told("02-cgroups", "enable the controllers one by one in " + file,
                           "together they were refused");

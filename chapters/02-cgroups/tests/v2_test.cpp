@@ -120,6 +120,7 @@ TEST_F(V2, LimitThatAGroupAboveRefusesNamesTheErrno) {
       error_of(ErrorKind::unavailable, [&] { group.apply({{Bytes{1 << 24}, {}, {}}, {}, {}}); });
   EXPECT_THAT(error, ::testing::HasSubstr("above/cgroup.subtree_control refuses it: EBUSY, as that "
                                           "group holds processes itself"));
+  EXPECT_EQ("domain\n", read_text(path("above/below") + "/cgroup.type")) << "it can be entered";
   above.kill_all();
   EXPECT_EQ(SIGKILL, child.wait().signal);
 }

@@ -45,10 +45,10 @@ struct Reason {
 };
 
 /// Where group `path` would be (runtime spec, "Control groups"), or why nowhere: absolute means
-/// below the hierarchy's root, relative below our own group (v1) or below its parent (v2). Where the
-/// root is not ours to write, or lacks controllers, the fallback is our own group's neighbourhood; a
-/// trace::Scope tells it. Makes nothing. Throws Error(invalid_argument) for a path that is empty,
-/// too long, or holds ".." or control characters.
+/// below the hierarchy's root, relative below our own group (v1) or below its parent (v2). Where
+/// the root is not ours to write, or lacks controllers, the fallback is our own group's
+/// neighbourhood; a trace::Scope tells it. Makes nothing. Throws Error(invalid_argument) for a path
+/// that is empty, too long, or holds ".." or control characters.
 [[nodiscard]] std::variant<Location, Reason> place(const Layout& layout, std::string_view path);
 
 /// The same for who cannot do without: throws Error with the reason.
