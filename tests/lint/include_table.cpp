@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string_view>
 
 #include "includes.hpp"
@@ -48,6 +50,14 @@ bool contains(const std::vector<std::string>& list, std::string_view entry) {
 bool is_program_file(const SourceFile& file) {
   return file.ends_with("/main.cpp") || file.ends_with("_main.cpp") ||
          file.path.find("/demo/") != std::string::npos;
+}
+
+/// The entries of the table that this include needs.
+std::set<std::string> uses_of(const SourceFile& file, const Include& include) {
+  const std::string owner = header_room(include.name);
+  if (!owner.empty()) return {owner, include.name.substr(std::string_view("minidocker/").size())};
+  if (include.quoted || file.is_test()) return {};  // tests need no permission for a library
+  return {library_of(include.name)};
 }
 
 class Checker {
@@ -185,6 +195,27 @@ std::string library_of(const std::string& include_name) {
 
 Findings check_include_table(const SourceTree& tree, const House& house) {
   return Checker(tree, house).run();
+}
+
+Findings check_unused_permissions(const SourceTree& tree, const House& house) {
+  std::map<const Room*, std::set<std::string>> used;
+  for (const SourceFile& file : tree.files()) {
+    const Room* room = file.is_cpp() ? house.room_of(tree, file) : nullptr;
+    if (room == nullptr) continue;
+    for (const Include& include : includes_of(tree, file)) used[room].merge(uses_of(file, include));
+  }
+  Findings findings;
+  for (const Room& room : house.rooms()) {
+    std::vector<std::string> permissions = room.may_include;
+    permissions.insert(permissions.end(), room.third_party.begin(), room.third_party.end());
+    for (const std::string& permission : permissions) {
+      if (used[&room].contains(permission)) continue;
+      findings.push_back(
+          {"docs/architecture.md", 0,
+           fmt::format("{} may use {}, and no file of it does", room.name, permission)});
+    }
+  }
+  return findings;
 }
 
 }  // namespace minidocker::lint

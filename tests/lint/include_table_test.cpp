@@ -129,7 +129,26 @@ TEST(IncludeTable, WantsToKnowEveryLibrary) {
   EXPECT_EQ(library_of("zlib.h"), "zlib");
 }
 
+TEST(IncludeTable, GrantsNothingThatNobodyUses) {
+  const SourceTree tree = SourceTree::of({
+      {"chapters/00-toolbox/src/a.cpp", "#include <nlohmann/json.hpp>\n"},
+      {"chapters/04-images/include/minidocker/images/store.hpp", ""},
+      {"chapters/04-images/include/minidocker/images_unpack/tar.hpp",
+       "#include \"minidocker/images/store.hpp\"\n"},
+      {"chapters/04-images/tests/tar_test.cpp", "#include <zlib.h>\n"},
+      {"mini-docker/engine/src/a.cpp", "#include \"minidocker/shim/protocol.hpp\"\n"},
+      {"mini-docker/shim/include/minidocker/shim/protocol.hpp", ""},
+  });
+  const Findings findings = check_unused_permissions(tree, House::parse(kTable));
+  EXPECT_THAT(findings, SizeIs(3));
+  const std::string text = to_text(findings);
+  EXPECT_THAT(text, HasSubstr("images may use openssl, and no file of it does"));
+  EXPECT_THAT(text, HasSubstr("images_unpack may use zlib"));
+  EXPECT_THAT(text, HasSubstr("engine may use images"));
+}
+
 TEST(IncludeTable, IsObeyedByTheRepository) {
+  EXPECT_EQ(to_text(check_unused_permissions(repository(), repository_house())), "");
   EXPECT_EQ(to_text(check_include_table(repository(), repository_house())), "");
 }
 

@@ -81,7 +81,7 @@ TEST(Stdio, IsTheUsersButForTheNullDevice) {
         const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         struct stat before{};
         ASSERT_EQ(0, ::fstat(null, &before));
-        const int saved = ::dup(1);
+        const int saved = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
         ASSERT_EQ(0, ::dup2(null, 0));
         ASSERT_EQ(1, ::dup2(pipe[1], 1));
         UserSlot slot;
