@@ -46,7 +46,7 @@ struct CloseNothing {
 struct Die {
   static constexpr StepInfo kInfo{"00-toolbox", "a test wants to see it die"};
   int signal;
-  StepResult run(ChildContext&) const noexcept { return sys::kill(sys::getpid(), signal); }
+  StepResult run(ChildContext&) const noexcept { return sys::kill(sys::own_pid(), signal); }
   [[nodiscard]] std::string describe() const { return "die"; }
 };
 
