@@ -1,7 +1,6 @@
 #include "minidocker/namespaces/join.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -41,14 +40,16 @@ UniqueFd open_namespace(const std::string& path, Kind kind) {
 
 std::vector<std::size_t> join_order(std::span<const OwnedNamespace> wanted,
                                     const NamespaceId& own) {
-  const auto turn = [&](std::size_t i) {
-    if (wanted[i].kind == Kind::user) return 1;
-    return wanted[i].owner == own ? 0 : 2;
+  const auto turn_of = [&own](const OwnedNamespace& ns) {
+    if (ns.kind == Kind::user) return 1;
+    return ns.owner == own ? 0 : 2;
   };
-  std::vector<std::size_t> order(wanted.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&turn](std::size_t a, std::size_t b) { return turn(a) < turn(b); });
+  std::vector<std::size_t> order;
+  for (const int turn : {0, 1, 2}) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (turn_of(wanted[i]) == turn) order.push_back(i);
+    }
+  }
   return order;
 }
 

@@ -135,7 +135,7 @@ TEST(V1DeviceLines, OfAnyDeviceWithNumbersOrInPartAreOneAType) {
 }
 
 TEST(V1DeviceLines, BeginWithTheLastRuleAboutEverything) {
-  EXPECT_EQ((Lines{"allow a"}), lines_of({{}, {kAllow, kChar, 1, 3}, {kAllow, kAny}}));
+  EXPECT_EQ((Lines{"allow a"}), lines_of({{}, {kAllow, kChar, 1, 3}, {kAllow, kAny, {}, {}}}));
   EXPECT_EQ((Lines{"allow a", "deny c 1:3 rwm"}), lines_of({{kDeny, kChar, 1, 3}}))
       << "whatever the group held before";
   EXPECT_EQ(Lines{}, lines_of({}));

@@ -310,7 +310,7 @@ TEST(TarReader, LooksForTheSlashOfADirectoryInTheWholeName) {
                  .add({.name = "cut", .type = type})
                  .finish());
     ASSERT_THAT(entries, SizeIs(3));
-    for (const int i : {0, 1}) {
+    for (const std::size_t i : {0U, 1U}) {
       EXPECT_EQ(entries[i].type, Type::file);
       EXPECT_EQ(entries[i].name, name);
       EXPECT_EQ(entries[i].link, i == 0 ? "gnu" : "pax");
