@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -78,7 +79,10 @@ std::vector<DirEntry> next_entries(int dir, std::string_view object) {
   std::vector<DirEntry> entries;
   alignas(struct dirent64) std::array<char, 32 * 1024> buffer;
   while (entries.empty()) {
-    std::size_t size = sys::getdents64(dir, buffer.data(), buffer.size()).or_throw(quoted(object));
+    sys::Result<std::size_t> got = sys::getdents64(dir, buffer.data(), buffer.size());
+    // What somebody removes after it was opened is empty, whatever the errno sounds like.
+    if (got.error() == ENOENT) break;
+    const std::size_t size = std::move(got).or_throw(quoted(object));
     if (size == 0) break;
     for (std::size_t at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const struct dirent64*>(buffer.data() + at);
@@ -92,8 +96,10 @@ std::vector<DirEntry> next_entries(int dir, std::string_view object) {
 }
 
 /// Opens directory `name` in `dir` for emptying it. A directory of ours that we may not read gets
-/// permissions first: by descriptor, as its name may have become a link meanwhile.
-UniqueFd open_for_removal(int dir, const std::string& name, std::string_view object) {
+/// permissions first: by descriptor, as its name may have become a link meanwhile. Nothing if it is
+/// gone.
+std::optional<UniqueFd> open_for_removal(int dir, const std::string& name,
+                                         std::string_view object) {
   constexpr std::uint64_t kFlags = O_DIRECTORY | O_NOFOLLOW;
   // At AT_FDCWD stands the path the caller chose; below it, nothing may lead elsewhere.
   const std::uint64_t resolve = dir == AT_FDCWD ? 0 : RESOLVE_BENEATH | RESOLVE_NO_XDEV;
@@ -104,6 +110,7 @@ UniqueFd open_for_removal(int dir, const std::string& name, std::string_view obj
     sys::fchmodat(AT_FDCWD, FdPath(locked.get()).c_str(), 0700).or_throw(quoted(object));
     opened = sys::openat2(dir, name.c_str(), O_RDONLY | kFlags, resolve);
   }
+  if (opened.error() == ENOENT) return std::nullopt;
   const bool crosses = opened.error() == EXDEV;
   return std::move(opened).or_throw(quoted(object),
                                     crosses ? "something is mounted there; unmount it first" : "");
@@ -150,9 +157,8 @@ class TreeRemover {
 
   void remove_directory(int dir, const std::string& name, int depth) {
     if (depth == kMaxDepth) return move_up(dir, name);
-    {
-      UniqueFd child = open_for_removal(dir, name, object_);
-      empty(child.get(), depth + 1);
+    if (const std::optional<UniqueFd> child = open_for_removal(dir, name, object_)) {
+      empty(child->get(), depth + 1);
     }
     sys::Result<> removed = unlink(dir, name, AT_REMOVEDIR);
     // Some filesystems skip entries of a directory that shrinks while it is read: the next pass
@@ -287,10 +293,13 @@ void remove_tree(const std::string& path) {
   if (removed.ok() || removed.error() == ENOENT || removed.error() == ENOTDIR) return;
   if (removed.error() != EISDIR) std::move(removed).or_throw(quoted(path));
 
-  TreeRemover remover(open_for_removal(AT_FDCWD, path, path), path);
+  std::optional<UniqueFd> top = open_for_removal(AT_FDCWD, path, path);
+  if (!top) return;
+  TreeRemover remover(*std::move(top), path);
   while (!remover.empty_top()) {
   }
-  sys::rmdir(path.c_str()).or_throw(quoted(path));
+  removed = sys::rmdir(path.c_str());
+  if (removed.error() != ENOENT) std::move(removed).or_throw(quoted(path));
 }
 
 }  // namespace minidocker

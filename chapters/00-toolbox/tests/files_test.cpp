@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <latch>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "minidocker/testing/needs.hpp"
@@ -217,6 +220,24 @@ TEST_F(Files, RemovingAFileALinkOrNothingIsFine) {
   remove_tree(path("no/such"));
   EXPECT_EQ(Names{"dir"}, list_dir(temp_.path()));
   EXPECT_THROW(remove_tree("/proc/self/stat"), SystemError);
+}
+
+TEST_F(Files, ATreeMayBeRemovedBySeveralAtOnce) {
+  for (int round = 0; round < 30; ++round) {
+    for (int i = 0; i < 20; ++i) make_dirs(path(fmt::format("tree/{}/inner", i)));
+    std::latch all_there(4);
+    std::vector<std::string> errors(4);
+    std::vector<std::jthread> removers;
+    for (std::string& error : errors) {
+      removers.emplace_back([&] {
+        all_there.arrive_and_wait();
+        error = error_of([&] { remove_tree(path("tree")); });
+      });
+    }
+    removers.clear();
+    EXPECT_EQ(std::vector<std::string>(4, "nothing was thrown"), errors);
+    EXPECT_FALSE(exists(path("tree")));
+  }
 }
 
 TEST_F(Files, ATreeDeeperThanThereAreDescriptorsIsRemoved) {

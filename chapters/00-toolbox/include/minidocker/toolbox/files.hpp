@@ -46,7 +46,8 @@ void make_dirs(const std::string& path, mode_t mode = 0755);
 /// Names in a directory without "." and "..", sorted. Throws SystemError.
 [[nodiscard]] std::vector<std::string> list_dir(const std::string& path);
 /// rm -rf: never follows links, never leaves the filesystem it starts on, makes unreadable
-/// directories of ours removable. Not existing is fine. Throws SystemError.
+/// directories of ours removable. Not existing is fine, and so is somebody else removing the same.
+/// Throws SystemError.
 void remove_tree(const std::string& path);
 
 }  // namespace minidocker
