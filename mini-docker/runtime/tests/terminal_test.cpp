@@ -1,13 +1,11 @@
 // Terminals: in the foreground, and handed over a console socket.
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include <nlohmann/json.hpp>
 
+#include "fd_listener.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
 #include "runc_fixture.hpp"
 
@@ -15,42 +13,6 @@ namespace minidocker::runtime {
 namespace {
 
 using testing::CommandResult;
-
-// Listens as conmon does and receives the master side.
-class ConsoleListener {
- public:
-  explicit ConsoleListener(const std::string& path)
-      : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    struct sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(
-        ::bind(listener_.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
-    EXPECT_EQ(::listen(listener_.get(), 1), 0);
-  }
-
-  // The descriptor of the one message, and the number of its payload bytes.
-  UniqueFd receive(ssize_t& payload) {
-    const UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    char data[64];
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    struct iovec iov = {data, sizeof(data)};
-    struct msghdr message = {};
-    message.msg_iov = &iov;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-    payload = ::recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC);
-    const struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-    return UniqueFd(fd);
-  }
-
- private:
-  UniqueFd listener_;
-};
 
 std::string read_to_end(int master) {
   std::string text;
@@ -100,18 +62,46 @@ TEST_F(Terminal, ControlCInterruptsTheProgramNotTheRuntime) {
   EXPECT_EQ(run.wait().exit_code, 9);
 }
 
+// `yes` fills the terminal of a program that reads nothing; $! is the runtime.
+constexpr const char* kYes =
+    "cd \"$1\"; shift; yes | \"$@\" >out & until grep -q ready out; do :; done; kill -TERM $!; "
+    "wait $!";
+
+TEST_F(Terminal, ASignalArrivesThoughNobodyReadsWhatIsTyped) {
+  bundle_->script("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done");
+  bundle_->write();
+  std::vector<std::string> argv = {"sh", "-c", kYes, "sh", dir_.path()};
+  for (const std::string& word : command_line({"run", "--bundle", bundle_->dir(), id_})) {
+    argv.push_back(word);
+  }
+  const CommandResult result = testing::run_command(argv);
+  EXPECT_EQ(result.exit_code, 3) << result.in_words();
+}
+
+TEST_F(Terminal, AProgramThatOnlyPrintsIsReadToItsEndThoughMuchIsTyped) {
+  bundle_->script("head -c 8388608 /dev/zero | tr '\\0' x; exit 5");
+  bundle_->write();
+  std::vector<std::string> argv = {"sh", "-c", "yes | \"$@\"", "sh"};
+  for (const std::string& word : command_line({"run", "--bundle", bundle_->dir(), id_})) {
+    argv.push_back(word);
+  }
+  const CommandResult result = testing::run_command(argv);
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), 'x'), 8388608);
+}
+
 TEST_F(Terminal, TheConsoleSocketGetsTheMasterSide) {
   const std::string path = dir_ / "console";
-  ConsoleListener listener(path);
+  FdListener listener(path);
   bundle_->script("stty size; echo done");
   (*bundle_)["process"]["consoleSize"] = {{"height", 33}, {"width", 44}};
   bundle_->write();
   testing::RunningCommand create(
       command_line({"create", "--console-socket", path, "--bundle", bundle_->dir(), id_}));
-  ssize_t payload = 0;
+  std::string payload;
   const UniqueFd master = listener.receive(payload);
   ASSERT_TRUE(master);
-  EXPECT_GE(payload, 1);
+  EXPECT_EQ(payload, "/dev/ptmx");
   EXPECT_EQ(create.wait().exit_code, 0);
   EXPECT_TRUE(::isatty(master.get()));
   EXPECT_EQ(runc({"start", id_}).exit_code, 0);
@@ -120,12 +110,12 @@ TEST_F(Terminal, TheConsoleSocketGetsTheMasterSide) {
 
 TEST_F(Terminal, TheConsoleIsTheProgramsTerminal) {
   const std::string path = dir_ / "console";
-  ConsoleListener listener(path);
+  FdListener listener(path);
   bundle_->script("echo out >/dev/console; echo tty >/dev/tty");
   bundle_->write();
   testing::RunningCommand run(
       command_line({"run", "-d", "--console-socket", path, "--bundle", bundle_->dir(), id_}));
-  ssize_t payload = 0;
+  std::string payload;
   const UniqueFd master = listener.receive(payload);
   ASSERT_TRUE(master);
   EXPECT_EQ(run.wait().exit_code, 0);

@@ -10,11 +10,18 @@
 
 namespace minidocker::runtime {
 
+/// Who reaps a process of the container whose own parent has died?
+enum class Orphans {
+  are_the_containers,  ///< pid 1 of its PID namespace
+  are_ours,            ///< it has no such namespace: we do
+};
+
 /// Blocks all signals that can be forwarded, for as long as it lives, and makes us the reaper of
-/// orphaned descendants: made before the container, so that no signal falls between.
+/// orphaned descendants, if they are ours: made before the container, so that no signal falls
+/// between.
 class ForegroundSignals {
  public:
-  ForegroundSignals();
+  explicit ForegroundSignals(Orphans orphans);
   ForegroundSignals(const ForegroundSignals&) = delete;
   ForegroundSignals& operator=(const ForegroundSignals&) = delete;
   ~ForegroundSignals();

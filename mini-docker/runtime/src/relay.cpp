@@ -1,4 +1,4 @@
-#include "relay.hpp"
+#include "minidocker/runtime/relay.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,32 +11,30 @@
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 
-namespace minidocker::shim {
+namespace minidocker::runtime {
 namespace {
 
 /// POLLOUT promises room for this much in a pipe (PIPE_BUF) and in a socket.
 constexpr std::size_t kNeverBlocks = 4096;
 
-bool is_regular_file(int fd) {
-  const sys::Result<struct stat> status = sys::fstat(fd);
-  return status.ok() && S_ISREG(status.value().st_mode);
-}
-
 bool is_not_now(int error) { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
 
-UniqueFd without_waiting(UniqueFd fd) {
-  if (!is_terminal(fd.get())) return fd;
+Sink without_waiting(UniqueFd fd) {
+  const struct stat status = sys::fstat(fd.get()).or_throw("the client's standard stream");
+  if (S_ISREG(status.st_mode)) return {std::move(fd), /*may_block=*/false};
+  if (!S_ISFIFO(status.st_mode) && !is_terminal(fd.get())) return {std::move(fd)};
   sys::Result<UniqueFd> again =
       sys::open(FdPath(fd.get()).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  return again.ok() ? std::move(again).value() : std::move(fd);
+  if (!again.ok()) return {std::move(fd)};
+  return {std::move(again).value(), /*may_block=*/false};
 }
 
-Relay::Relay(UniqueFd from, UniqueFd to)
-    : from_(std::move(from)), to_(std::move(to)), piece_(kNeverBlocks) {
-  if (is_regular_file(to_.get())) piece_ = buffer_.size();
-}
+Relay::Relay(UniqueFd from, Sink to)
+    : from_(std::move(from)),
+      to_(std::move(to.fd)),
+      piece_(to.may_block ? kNeverBlocks : buffer_.size()) {}
 
 struct pollfd Relay::wants() const noexcept {
   if (is_done()) return {-1, 0, 0};
@@ -73,4 +71,4 @@ void Relay::finish() noexcept {
   to_.reset();
 }
 
-}  // namespace minidocker::shim
+}  // namespace minidocker::runtime

@@ -1,4 +1,4 @@
-#include "relay.hpp"
+#include "minidocker/runtime/relay.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 
-namespace minidocker::shim {
+namespace minidocker::runtime {
 namespace {
 
 /// One round of poll and proceed.
@@ -30,7 +30,7 @@ struct Ends {
 TEST(Relay, CopiesUntilTheSourceEnds) {
   Ends ends;
   UniqueFd source = std::move(ends.source.write_end);
-  Relay relay(std::move(ends.source.read_end), std::move(ends.sink.write_end));
+  Relay relay(std::move(ends.source.read_end), {std::move(ends.sink.write_end)});
   write_all(source.get(), "hello", "source");
   turn(relay);
   source.reset();
@@ -43,7 +43,7 @@ TEST(Relay, EndsWhenNobodyReads) {
   ASSERT_TRUE(sys::ignore_signal(SIGPIPE).ok());
   Ends ends;
   ends.sink.read_end.reset();
-  Relay relay(std::move(ends.source.read_end), std::move(ends.sink.write_end));
+  Relay relay(std::move(ends.source.read_end), {std::move(ends.sink.write_end)});
   write_all(ends.source.write_end.get(), "hello", "source");
   turn(relay);
   EXPECT_TRUE(relay.is_done());
@@ -53,7 +53,7 @@ TEST(Relay, EndsWhenNobodyReads) {
 TEST(Relay, HoldsWhatASlowReaderHasNotTaken) {
   Ends ends;
   sys::set_nonblocking(ends.sink.write_end.get(), true).or_throw();
-  Relay relay(std::move(ends.source.read_end), std::move(ends.sink.write_end));
+  Relay relay(std::move(ends.source.read_end), {std::move(ends.sink.write_end)});
   const std::string much(60'000, 'x');
   write_all(ends.source.write_end.get(), much, "source");
   ends.source.write_end.reset();
@@ -74,4 +74,4 @@ TEST(Relay, HoldsWhatASlowReaderHasNotTaken) {
 }
 
 }  // namespace
-}  // namespace minidocker::shim
+}  // namespace minidocker::runtime

@@ -9,20 +9,26 @@
 
 #include "minidocker/toolbox/unique_fd.hpp"
 
-namespace minidocker::shim {
+namespace minidocker::runtime {
 
-/// A client's terminal, opened a second time with O_NONBLOCK: one that is held (Ctrl-S) would stop
-/// us in write(2) whatever poll(2) said, and the flag on his own open file would surprise his
-/// shell. Anything else, and a terminal that may not be opened, stays as it is. Not for a master
-/// side: opening that again makes a new terminal.
-[[nodiscard]] UniqueFd without_waiting(UniqueFd fd);
+/// Where a relay writes to.
+struct Sink {
+  UniqueFd fd;            ///< open for writing
+  bool may_block = true;  ///< could write(2) wait, if more than poll(2) promises is written?
+};
+
+/// A client's terminal or pipe, opened a second time with O_NONBLOCK: a terminal that is held
+/// (Ctrl-S) would stop us in write(2) whatever poll(2) said, and the flag on his own open file
+/// would surprise his shell. Anything else, and one that may not be opened, stays as it is. Not for
+/// a master side: opening that again makes a new terminal.
+[[nodiscard]] Sink without_waiting(UniqueFd fd);
 
 /// Copies what can be read from one descriptor to another. Owns both; both are closed when the
 /// source has ended and all is written, or when nobody reads any more.
 class Relay {
  public:
   /// \p from is read when poll(2) says so; \p to is written likewise, in pieces that cannot block.
-  Relay(UniqueFd from, UniqueFd to);
+  Relay(UniqueFd from, Sink to);
 
   /// What to wait for; its fd is -1 once the relay is done.
   [[nodiscard]] struct pollfd wants() const noexcept;
@@ -46,4 +52,4 @@ class Relay {
   std::size_t end_ = 0;
 };
 
-}  // namespace minidocker::shim
+}  // namespace minidocker::runtime
