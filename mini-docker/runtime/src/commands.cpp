@@ -1,8 +1,10 @@
 #include "commands.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "minidocker/spec/write.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
@@ -38,7 +41,7 @@ std::string absolute(const std::string& path) {
 
 spec::Spec read_spec(const std::string& bundle) {
   const trace::Scope scope("runtime", "read the bundle's config.json");
-  return spec::parse(read_file(bundle + "/config.json"));
+  return spec::parse(read_regular_file(bundle + "/config.json"));
 }
 
 /// Terminal and socket must fit together before anything exists.
@@ -67,27 +70,74 @@ CreateOptions create_options(const GlobalOptions& global, const MakeOptions& mak
   options.pivot_root = !make.no_pivot;
   options.session_keyring = !make.no_new_keyring;
   options.preserve_fds = make.preserve_fds;
+  options.ignored_signals = global.ignored_signals;
   return options;
 }
 
-/// What comes after the container is made: its terminal and its pid go where they are awaited.
-void hand_out(Container& container, const MakeOptions& make, const UniqueFd& console) {
-  if (console) send_console(console.get(), container.take_terminal().get());
+/// Whoever waits for a descriptor of the container; connected before anything of it exists.
+struct Listeners {
+  UniqueFd console;
+  UniqueFd pidfd;
+
+  explicit Listeners(const MakeOptions& make) {
+    if (!make.console_socket.empty()) {
+      console = connect_socket("console socket", make.console_socket);
+    }
+    if (!make.pidfd_socket.empty()) pidfd = connect_socket("pidfd socket", make.pidfd_socket);
+  }
+};
+
+/// Only for who asked: conmon takes a log of more than one error for no JSON.
+void tell_warnings(const GlobalOptions& global, const Container& container) {
+  if (!global.debug && !global.explain) return;
+  for (const std::string& warning : container.warnings()) {
+    log_warning(global.log, global.log_format, warning);
+  }
+}
+
+/// What comes after the container is made: its descriptors and its pid go where they are awaited.
+void hand_out(Container& container, const MakeOptions& make, const Listeners& listeners) {
+  if (listeners.console) send_console(listeners.console.get(), container.take_terminal().get());
+  if (listeners.pidfd) send_pidfd(listeners.pidfd.get(), container.process().pidfd());
   if (!make.pid_file.empty()) {
     write_atomically(make.pid_file, fmt::format("{}", container.process().pid()), 0644);
   }
 }
 
-UniqueFd connect_console(const MakeOptions& make) {
-  return make.console_socket.empty() ? UniqueFd() : connect_console_socket(make.console_socket);
+/// What our caller leaked is closed before anything of the container is looked up: an image may
+/// name /proc/self/fd/N/.. as its program, and would be out of its root (CVE-2024-21626).
+void close_leaked(const MakeOptions& make) {
+  sys::close_range_from(3 + make.preserve_fds, 0).or_throw("leaked descriptors");
 }
 
-int run_foreground(const spec::Spec& spec, CreateOptions options, const MakeOptions& make) {
-  const UniqueFd console = connect_console(make);
-  const ForegroundSignals signals;
+/// Nobody looks at the root beforehand, as making the container does; what it then says of a step
+/// is put into words of the configuration.
+Container create_container(const GlobalOptions& global, const spec::Spec& spec,
+                           const CreateOptions& options) {
+  try {
+    Container container = Container::create(spec, options);
+    tell_warnings(global, container);
+    return container;
+  } catch (const StepError&) {
+    const std::string& root = target_of(options.root);
+    const sys::Result<struct stat> status = sys::fstatat(AT_FDCWD, root.c_str(), 0);
+    if (status.ok() && S_ISDIR(status.value().st_mode)) throw;
+    const int code = status.ok() ? ENOTDIR : status.error();
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("config.json: /root/path: {}: {} ({})", quoted(root), errno_words(code),
+                            errno_name(code)));
+  }
+}
+
+int run_foreground(const GlobalOptions& global, const spec::Spec& spec, CreateOptions options,
+                   const MakeOptions& make) {
+  const Listeners listeners(make);
+  const bool own_pids = spec.linux_.makes(spec::NamespaceType::pid);
+  const ForegroundSignals signals(own_pids ? Orphans::are_the_containers : Orphans::are_ours);
   options.lifetime = Lifetime::parent;
-  Container container = Container::create(spec, options);
-  hand_out(container, make, console);
+  if (make.hands_out_nothing()) options.start = Start::at_once;
+  Container container = create_container(global, spec, options);
+  hand_out(container, make, listeners);
   container.start();
   const ExitStatus status = stand_by(container.process(), signals, container.take_terminal());
   if (make.keep) {
@@ -98,10 +148,11 @@ int run_foreground(const spec::Spec& spec, CreateOptions options, const MakeOpti
   return status.shell_code();
 }
 
-int run_detached(const spec::Spec& spec, const CreateOptions& options, const MakeOptions& make) {
-  const UniqueFd console = connect_console(make);
-  Container container = Container::create(spec, options);
-  hand_out(container, make, console);
+int run_detached(const GlobalOptions& global, const spec::Spec& spec, const CreateOptions& options,
+                 const MakeOptions& make) {
+  const Listeners listeners(make);
+  Container container = create_container(global, spec, options);
+  hand_out(container, make, listeners);
   container.start();
   container.release();
   return 0;
@@ -121,22 +172,25 @@ std::string default_root() {
 }
 
 int create_command(const GlobalOptions& global, const MakeOptions& make) {
+  close_leaked(make);
   const spec::Spec spec = read_spec(make.bundle);
   check_terminal(spec, make, true);
   CreateOptions options = create_options(global, make, spec);
   options.start = Start::by_command;
-  const UniqueFd console = connect_console(make);
-  Container container = Container::create(spec, options);
-  hand_out(container, make, console);
+  const Listeners listeners(make);
+  Container container = create_container(global, spec, options);
+  hand_out(container, make, listeners);
   container.release();
   return 0;
 }
 
 int run_command(const GlobalOptions& global, const MakeOptions& make) {
+  close_leaked(make);
   const spec::Spec spec = read_spec(make.bundle);
   check_terminal(spec, make, make.detach);
   const CreateOptions options = create_options(global, make, spec);
-  return make.detach ? run_detached(spec, options, make) : run_foreground(spec, options, make);
+  return make.detach ? run_detached(global, spec, options, make)
+                     : run_foreground(global, spec, options, make);
 }
 
 int plan_command(const GlobalOptions& global, const MakeOptions& make) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "log.hpp"
+#include "minidocker/toolbox/signals.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
 
 namespace minidocker::runtime {
@@ -15,7 +16,9 @@ struct GlobalOptions {
   std::string root;                        ///< directory of all states
   std::string log;                         ///< file for errors; empty: standard error
   LogFormat log_format = LogFormat::text;  ///< of errors
+  bool debug = false;                      ///< tell warnings, too
   std::optional<trace::Format> explain;    ///< narrate?
+  SignalSet ignored_signals = 0;           ///< what our caller had us ignore
 };
 
 /// Options of create, run and plan.
@@ -23,12 +26,18 @@ struct MakeOptions {
   std::string id;               ///< the container's
   std::string bundle = ".";     ///< directory with config.json
   std::string console_socket;   ///< who gets the terminal; empty: ourselves
+  std::string pidfd_socket;     ///< who gets the first process's pidfd; empty: nobody
   std::string pid_file;         ///< where to write the pid; empty: nowhere
   bool detach = false;          ///< run: do not stand by
   bool keep = false;            ///< run: do not delete afterwards
   bool no_pivot = false;        ///< move and chroot instead of pivot_root
   bool no_new_keyring = false;  ///< keep the caller's session keyring
   unsigned preserve_fds = 0;    ///< descriptors 3 .. 2+N stay open
+
+  /// Does nobody wait for something of the container before its program runs?
+  [[nodiscard]] bool hands_out_nothing() const {
+    return console_socket.empty() && pidfd_socket.empty() && pid_file.empty();
+  }
 };
 
 /// The default of --root: /run/mini-runc, or $XDG_RUNTIME_DIR/mini-runc for an ordinary user.

@@ -15,6 +15,21 @@
 #include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::runtime {
+namespace {
+
+std::string line_now(LogFormat format, std::string_view level, std::string_view message) {
+  return log_line(format, level, message,
+                  fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))));
+}
+
+void write_line(const std::string& file, const std::string& line) {
+  if (file.empty()) return write_all(STDERR_FILENO, line, "standard error");
+  const UniqueFd log =
+      sys::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644).or_throw(quoted(file));
+  write_all(log.get(), line, quoted(file));
+}
+
+}  // namespace
 
 std::string log_line(LogFormat format, std::string_view level, std::string_view message,
                      std::string_view time) {
@@ -27,19 +42,16 @@ std::string log_line(LogFormat format, std::string_view level, std::string_view 
 
 void log_error(const std::string& file, LogFormat format, std::string_view message) noexcept {
   try {
-    const std::string time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-    const std::string line = log_line(format, "error", message, time);
-    if (file.empty()) {
-      write_all(STDERR_FILENO, line, "standard error");
-      return;
-    }
-    write_all(STDERR_FILENO, fmt::format("{}\n", message), "standard error");
-    const UniqueFd log =
-        sys::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644).or_throw(quoted(file));
-    write_all(log.get(), line, quoted(file));
+    // First what always works: the log may be what is wrong.
+    if (!file.empty()) write_all(STDERR_FILENO, fmt::format("{}\n", message), "standard error");
+    write_line(file, line_now(format, "error", message));
   } catch (const std::exception&) {
     // Nobody is left to tell.
   }
+}
+
+void log_warning(const std::string& file, LogFormat format, std::string_view message) {
+  write_line(file, line_now(format, "warning", message));
 }
 
 }  // namespace minidocker::runtime

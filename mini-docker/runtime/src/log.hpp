@@ -18,5 +18,8 @@ enum class LogFormat { text, json };
 /// message goes to standard error; without one the formatted line goes to standard error.
 /// conmon reads the file as one JSON value: nothing but the one error may stand there.
 void log_error(const std::string& file, LogFormat format, std::string_view message) noexcept;
+/// Tells of something less: the formatted line goes to the log file, or to standard error without
+/// one. Only for who asked for more than errors, as conmon did not. Throws SystemError.
+void log_warning(const std::string& file, LogFormat format, std::string_view message);
 
 }  // namespace minidocker::runtime

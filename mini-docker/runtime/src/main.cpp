@@ -6,7 +6,10 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,9 +19,12 @@
 #include "log.hpp"
 #include "minidocker/spec/spec.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/program.hpp"
 
 namespace {
 
+using minidocker::Error;
+using minidocker::ErrorKind;
 using minidocker::runtime::GlobalOptions;
 using minidocker::runtime::LogFormat;
 using minidocker::runtime::MakeOptions;
@@ -27,10 +33,9 @@ using minidocker::runtime::MakeOptions;
 struct CommandLine {
   GlobalOptions global;
   MakeOptions make;
-  std::string log_format = "text";
   std::string list_format = "table";
   std::string signal = "TERM";
-  std::string rootless;  ///< accepted: who we are decides
+  std::string ignored;  ///< accepted: who we are decides
   bool all = false;
   bool force = false;
   bool quiet = false;
@@ -39,53 +44,108 @@ struct CommandLine {
   std::function<int()> action;
 };
 
-/// Go programs accept `-root` for `--root`, and callers of runc use it; CLI11 would read letters.
+[[noreturn]] void refuse_value(std::string_view option, std::string_view value,
+                               std::string_view expected) {
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("{}: {}: expected {}", option, minidocker::quoted(value), expected));
+}
+
+/// Go programs accept `-root` for `--root` and `-b=DIR` for `-b DIR`, and callers of runc use it;
+/// CLI11 would read letters.
 std::vector<std::string> normalised(int argc, char** argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  for (std::string& argument : arguments) {
+  std::vector<std::string> arguments;
+  for (std::string argument : std::vector<std::string>(argv + 1, argv + argc)) {
     const bool one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
-    if (one_dash && argument[2] != '=') argument.insert(0, "-");
+    if (one_dash && argument[2] == '=') {
+      arguments.push_back(argument.substr(0, 2));
+      argument.erase(0, 3);
+    } else if (one_dash) {
+      argument.insert(0, "-");
+    }
+    arguments.push_back(std::move(argument));
   }
   return arguments;
 }
 
-/// Takes `--explain`, `--explain=json` out: an option whose value is optional would take the
-/// command for its value.
-void take_explain(std::vector<std::string>& arguments, GlobalOptions& global) {
-  for (auto it = arguments.begin(); it != arguments.end() && it->starts_with("-"); ++it) {
-    if (*it != "--explain" && !it->starts_with("--explain=")) continue;
-    if (*it != "--explain" && *it != "--explain=text" && *it != "--explain=json") {
-      throw minidocker::Error(minidocker::ErrorKind::invalid_argument,
-                              fmt::format("{}: --explain is text or json", *it));
-    }
-    global.explain =
-        *it == "--explain=json" ? minidocker::trace::Format::json : minidocker::trace::Format::text;
-    arguments.erase(it);
-    return;
+/// Before the command, where `--root DIR` is two arguments, makes it one: `--root=DIR`.
+void join_globals(std::vector<std::string>& arguments) {
+  constexpr std::array<std::string_view, 5> kWithValue = {"--root", "--log", "--log-format",
+                                                          "--rootless", "--cgroup-manager"};
+  for (std::size_t i = 0; i + 1 < arguments.size() && arguments[i].starts_with("-"); ++i) {
+    if (std::ranges::find(kWithValue, arguments[i]) == kWithValue.end()) continue;
+    arguments[i] += "=" + arguments[i + 1];
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
   }
+}
+
+/// Takes `OPTION` or `OPTION=VALUE` from before the command out, the last one if there are several;
+/// nothing if there is none.
+std::optional<std::string> take_global(std::vector<std::string>& arguments,
+                                       const std::string& option) {
+  std::optional<std::string> value;
+  for (auto it = arguments.begin(); it != arguments.end() && it->starts_with("-");) {
+    if (*it != option && !it->starts_with(option + "=")) {
+      ++it;
+      continue;
+    }
+    value = it->size() > option.size() ? it->substr(option.size() + 1) : std::string();
+    it = arguments.erase(it);
+  }
+  return value;
+}
+
+/// What must be known before the rest is looked at: an error in that is told where and how it was
+/// asked for.
+void take_log(std::vector<std::string>& arguments, GlobalOptions& global) {
+  global.log = take_global(arguments, "--log").value_or("");
+  const std::string format = take_global(arguments, "--log-format").value_or("text");
+  if (format == "json") {
+    global.log_format = LogFormat::json;
+  } else if (format != "text") {
+    refuse_value("--log-format", format, "text or json");
+  }
+}
+
+/// By hand, as an option whose value is optional would take the command for its value.
+void take_explain(std::vector<std::string>& arguments, GlobalOptions& global) {
+  const std::optional<std::string> format = take_global(arguments, "--explain");
+  if (!format) return;
+  if (!format->empty() && *format != "text" && *format != "json") {
+    refuse_value("--explain", *format, "text or json");
+  }
+  global.explain =
+      *format == "json" ? minidocker::trace::Format::json : minidocker::trace::Format::text;
+}
+
+void check_cgroup_manager(const std::string& manager) {
+  if (manager == "cgroupfs") return;
+  if (manager != "disabled" && manager != "systemd") {
+    refuse_value("--cgroup-manager", manager, "cgroupfs, disabled or systemd");
+  }
+  throw Error(
+      ErrorKind::unavailable,
+      fmt::format("--cgroup-manager {} is not supported yet; hint: leave it out, groups are "
+                  "made below the hierarchies' own directories",
+                  manager));
 }
 
 void add_globals(CLI::App& app, CommandLine& line) {
   app.add_option("--root", line.global.root, "directory of the containers' state");
-  app.add_option("--log", line.global.log, "append errors to this file");
-  app.add_option("--log-format", line.log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
-  app.add_flag("--debug", line.accepted, "accepted; --explain tells more");
-  app.add_option("--rootless", line.rootless, "true, false or auto: who we are decides");
-  app.add_flag_callback(
-      "--systemd-cgroup",
-      [] {
-        throw minidocker::Error(minidocker::ErrorKind::unavailable,
-                                "--systemd-cgroup is not supported yet; hint: leave it out, groups "
-                                "are made below the hierarchies' own directories");
-      },
-      "not supported yet");
+  // Taken out by take_log() and take_explain(); here for --help.
+  app.add_option("--log", line.ignored, "append errors to this file");
+  app.add_option("--log-format", line.ignored, "text or json");
   app.add_flag("--explain", line.accepted, "tell every kernel step (--explain=json: for tools)");
+  app.add_flag("--debug", line.global.debug, "tell warnings, too; --explain tells more");
+  app.add_option("--rootless", line.ignored, "true, false or auto: who we are decides");
+  app.add_option_function<std::string>("--cgroup-manager", check_cgroup_manager, "cgroupfs");
+  app.add_flag_callback(
+      "--systemd-cgroup", [] { check_cgroup_manager("systemd"); }, "not supported yet");
 }
 
 void add_make_options(CLI::App& command, CommandLine& line) {
   command.add_option("-b,--bundle", line.make.bundle, "directory with config.json");
   command.add_option("--console-socket", line.make.console_socket, "who gets the terminal");
+  command.add_option("--pidfd-socket", line.make.pidfd_socket, "who gets a pidfd of it");
   command.add_option("--pid-file", line.make.pid_file, "write the first process's pid here");
   command.add_flag("--no-pivot", line.make.no_pivot, "move and chroot, for an initramfs");
   command.add_flag("--no-new-keyring", line.make.no_new_keyring, "keep the session keyring");
@@ -158,31 +218,29 @@ void add_refused_commands(CLI::App& app) {
     CLI::App* command = app.add_subcommand(name, "not supported yet");
     command->prefix_command();
     command->final_callback([name] {
-      throw minidocker::Error(minidocker::ErrorKind::unavailable,
-                              fmt::format("{} is not supported yet", name));
+      throw Error(ErrorKind::unavailable, fmt::format("{} is not supported yet", name));
     });
   }
 }
 
-int run(int argc, char** argv, CommandLine& line) {
-  CLI::App app("mini-runc: an OCI runtime that explains itself", "mini-runc");
-  app.set_version_flag("-v,--version", fmt::format("runc version {} (mini-runc)\nspec: {}",
-                                                   MD_VERSION, minidocker::spec::kOciVersion));
+/// The first three lines are read by engines: containerd takes what follows "runc version ".
+std::string version_text() {
+  return fmt::format("runc version {0}\ncommit: mini-docker {0}\nspec: {1}", MD_VERSION,
+                     minidocker::spec::kOciVersion);
+}
+
+void parse(std::vector<std::string> arguments, CommandLine& line, CLI::App& app) {
+  app.set_version_flag("-v,--version", version_text());
   app.require_subcommand(1);
   add_globals(app, line);
   add_make_commands(app, line);
   add_other_commands(app, line);
   add_refused_commands(app);
-  std::vector<std::string> arguments = normalised(argc, argv);
-  take_explain(arguments, line.global);
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    throw minidocker::Error(minidocker::ErrorKind::invalid_argument, error.what());
-  }
-  line.global.log_format = line.log_format == "json" ? LogFormat::json : LogFormat::text;
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  app.parse(arguments);
+}
+
+int act(CommandLine& line) {
   if (line.global.root.empty()) line.global.root = minidocker::runtime::default_root();
   std::unique_ptr<minidocker::trace::Sink> sink;
   if (line.global.explain) {
@@ -190,6 +248,22 @@ int run(int argc, char** argv, CommandLine& line) {
   }
   const minidocker::trace::Session session(sink.get());
   return line.action();
+}
+
+int run(int argc, char** argv, CommandLine& line) {
+  line.global.ignored_signals = minidocker::prepare_process();
+  std::vector<std::string> arguments = normalised(argc, argv);
+  join_globals(arguments);
+  take_log(arguments, line.global);
+  take_explain(arguments, line.global);
+  CLI::App app("mini-runc: an OCI runtime that explains itself", "mini-runc");
+  try {
+    parse(std::move(arguments), line, app);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    throw Error(ErrorKind::invalid_argument, error.what());
+  }
+  return act(line);
 }
 
 }  // namespace

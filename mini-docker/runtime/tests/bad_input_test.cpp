@@ -101,7 +101,7 @@ TEST_F(BadInput, EachWrongMemberIsToldWithItsPlace) {
       {"/mounts/1/destination", "/", "/mounts/1/destination: "},
       {"/mounts/1/destination", "/proc/sys", "/mounts/1/destination: "},
       {"/mounts/1/type", "", "/mounts/1/type: "},
-      {"/hooks", {{"prestart", {{{"path", "/bin/true"}}}}}, "/hooks: not supported yet"},
+      {"/hooks", {{"prestart", {{{"path", "/bin/true"}}}}}, "/hooks/prestart: not supported yet"},
       {"/linux/seccomp",
        {{"defaultAction", "SCMP_ACT_ALLOW"}},
        "/linux/seccomp: not supported yet"},
@@ -120,9 +120,18 @@ TEST_F(BadInput, ANamespaceThatIsNotThereIsNamed) {
   expect_refused(run(), "/proc/1/ns/no-such");
 }
 
-TEST_F(BadInput, AUserNameThatTheRootDoesNotKnowIsNamed) {
-  (*bundle_)["process"]["user"] = {{"username", "nobody-knows"}};
-  expect_refused(run(), "nobody-knows");
+TEST_F(BadInput, ARootThatIsNoDirectoryIsToldWithItsPlace) {
+  (*bundle_)["root"]["path"] = "absent";
+  expect_refused(run(), "config.json: /root/path: ");
+  expect_refused(run(), "no such file or directory");
+  testing::write_text(bundle_->dir() + "/file", "f");
+  (*bundle_)["root"]["path"] = "file";
+  expect_refused(run(), "not a directory");
+}
+
+TEST_F(BadInput, AMisspeltOptionOfABindIsRefusedWithItsPlace) {
+  bundle_->mount("/mnt", "none", bundle_->dir(), {"rbind", "readonly"});
+  expect_refused(run(), "/mounts/7/options/1: ");
 }
 
 TEST_F(BadInput, AWorkingDirectoryThatIsAFileIsNamed) {
@@ -163,27 +172,6 @@ TEST_F(BadInput, CommandsThatAreNotThereYetAreRefusedByName) {
   for (const char* name : {"exec", "pause", "resume", "update", "ps", "events", "checkpoint"}) {
     expect_refused(runc({name, id_}), std::string(name) + " is not supported yet");
   }
-}
-
-TEST_F(BadInput, ErrorsGoToTheLogAsOneJsonValueAndToStandardError) {
-  const CommandResult result = runc({"--log", dir_ / "log", "--log-format", "json", "state", id_});
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_TRUE(result.err.starts_with("container does not exist")) << result.err;
-  const json line = json::parse(testing::read_text(dir_ / "log"));
-  EXPECT_EQ(line.at("level"), "error");
-  EXPECT_EQ(line.at("msg").get<std::string>() + "\n", result.err);
-  EXPECT_TRUE(line.contains("time"));
-}
-
-TEST_F(BadInput, TheLogOfACreationHoldsNothingButTheOneError) {
-  bundle_->command({"no-such-program"});
-  (*bundle_)["process"]["capabilities"]["bounding"].push_back("CAP_UNKNOWN");
-  bundle_->write();
-  const CommandResult result = runc(
-      {"--log", dir_ / "log", "--log-format", "json", "create", "--bundle", bundle_->dir(), id_});
-  EXPECT_EQ(result.exit_code, 1);
-  const json line = json::parse(testing::read_text(dir_ / "log"));
-  EXPECT_EQ(line.at("level"), "error");
 }
 
 }  // namespace
