@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -54,7 +55,12 @@ class Reader {
   std::string place(const View& view, const std::string& dir, const std::string& path) const {
     std::string_view rest = path;
     constexpr std::string_view kFd = "/proc/self/fd/";
-    if (rest.starts_with(kFd)) return fd_path(view, path.substr(kFd.size()));
+    if (rest.starts_with(kFd)) {
+      rest.remove_prefix(kFd.size());
+      const std::size_t slash = std::min(rest.find('/'), rest.size());
+      return tidy(fd_path(view, std::string(rest.substr(0, slash))) +
+                  std::string(rest.substr(slash)));
+    }
     const bool by_fd = !dir.empty() && !has(dir, "AT_FDCWD");
     std::string base = by_fd ? fd_path(view, dir) : view.cwd;
     if (path.starts_with('/')) base = view.inside ? "ROOT" : "";

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -141,8 +143,14 @@ std::string ResetSignals::describe() const {
   return words;
 }
 
-StepResult ParentDeathSignal::run(ChildContext&) const noexcept {
-  return sys::set_parent_death_signal(signal);
+StepResult ParentDeathSignal::run(ChildContext& context) const noexcept {
+  const sys::Result<> set = sys::set_parent_death_signal(signal);
+  if (!set) return set;
+  // It may have died before: then the other end of our socket is closed.
+  std::array<struct pollfd, 1> parent{{{context.report_fd, 0, 0}}};
+  const sys::Result<int> looked = sys::poll(parent, 0);
+  if (!looked) return looked;
+  return (parent[0].revents & POLLHUP) != 0 ? StepResult::failure(EPIPE) : StepResult::ok();
 }
 
 std::string ParentDeathSignal::describe() const {

@@ -217,6 +217,16 @@ std::string read_file(const std::string& path) {
   return read_all(file.get(), path);
 }
 
+std::string read_regular_file(const std::string& path) {
+  const UniqueFd file = sys::open(path.c_str(), O_RDONLY).or_throw(quoted(path));
+  std::string content(kChunk, '\0');
+  const std::size_t got =
+      sys::read(file.get(), content.data(), content.size()).or_throw(quoted(path));
+  content.resize(got);
+  if (got == kChunk) content += read_all(file.get(), path);
+  return content;
+}
+
 std::optional<std::string> find_file(const std::string& path) {
   sys::Result<UniqueFd> file = sys::open(path.c_str(), O_RDONLY);
   if (file.error() == ENOENT || file.error() == ENOTDIR) return std::nullopt;

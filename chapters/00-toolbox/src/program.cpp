@@ -34,12 +34,19 @@ void fill_standard_descriptors() {
 
 }  // namespace
 
-void prepare_process() {
+SignalSet prepare_process() {
   fill_standard_descriptors();
-  sys::default_signal(SIGCHLD).or_throw("SIGCHLD");
-  sigset_t none;
-  ::sigemptyset(&none);
-  sys::set_signal_mask(none).or_throw("unblock all signals");
+  InheritedSignals signals = inherited_signals();
+  if ((signals.ignored & signal_bit(SIGCHLD)) != 0) {
+    sys::default_signal(SIGCHLD).or_throw("SIGCHLD");
+    signals.ignored &= ~signal_bit(SIGCHLD);
+  }
+  if (signals.blocked != 0) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    sys::set_signal_mask(none).or_throw("unblock all signals");
+  }
+  return signals.ignored;
 }
 
 int complain(std::string_view program, std::string_view message, int code) noexcept {

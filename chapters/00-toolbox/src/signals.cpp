@@ -12,23 +12,34 @@
 
 namespace minidocker {
 
-std::optional<SignalSet> parse_ignored_signals(std::string_view status) {
-  constexpr std::string_view kKey = "\nSigIgn:\t";
-  const std::size_t begin = status.find(kKey);
+namespace {
+
+/// The set in the line that begins with `key`.
+std::optional<SignalSet> find_set(std::string_view status, std::string_view key) {
+  const std::size_t begin = status.find(key);
   if (begin == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = status.substr(begin + kKey.size());
-  SignalSet ignored = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), ignored, 16);
+  const std::string_view rest = status.substr(begin + key.size());
+  SignalSet set = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), set, 16);
   if (error != std::errc{} || end == rest.data() + rest.size() || *end != '\n') return std::nullopt;
-  return ignored;
+  return set;
 }
 
-SignalSet ignored_signals() {
-  const trace::Scope scope("00-toolbox", "see which signals we were told to ignore",
-                           "ignoring is inherited through execve");
+}  // namespace
+
+std::optional<InheritedSignals> parse_inherited_signals(std::string_view status) {
+  const std::optional<SignalSet> blocked = find_set(status, "\nSigBlk:\t");
+  const std::optional<SignalSet> ignored = find_set(status, "\nSigIgn:\t");
+  if (!blocked || !ignored) return std::nullopt;
+  return InheritedSignals{*ignored, *blocked};
+}
+
+InheritedSignals inherited_signals() {
+  const trace::Scope scope("00-toolbox", "see which signals our caller ignored or blocked",
+                           "both are inherited through execve");
   constexpr const char* kStatus = "/proc/self/status";
   sys::Result<UniqueFd> opened = sys::open(kStatus, O_RDONLY);
-  if (opened.error() == ENOENT) return kAllSignals;
+  if (opened.error() == ENOENT) return {kAllSignals, kAllSignals};
   const UniqueFd file = std::move(opened).or_throw(kStatus);
   std::string text;
   while (true) {
@@ -38,8 +49,9 @@ SignalSet ignored_signals() {
     text.resize(used + kChunk);
     const std::size_t got = sys::read(file.get(), text.data() + used, kChunk).or_throw(kStatus);
     text.resize(used + got);
-    if (const std::optional<SignalSet> ignored = parse_ignored_signals(text)) return *ignored;
-    if (got == 0) throw Error(ErrorKind::internal, "/proc/self/status: no line \"SigIgn:\"");
+    if (const std::optional<InheritedSignals> found = parse_inherited_signals(text)) return *found;
+    if (got == 0)
+      throw Error(ErrorKind::internal, "/proc/self/status: no lines \"SigBlk:\" and \"SigIgn:\"");
   }
 }
 

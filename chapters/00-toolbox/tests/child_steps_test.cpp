@@ -132,7 +132,7 @@ TEST(ResetSignalsStep, GivesTheProgramAFreshStart) {
     sigset_t mask;
     ::sigfillset(&mask);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
-    EXPECT_TRUE(run(ResetSignals{ignored_signals()}));
+    EXPECT_TRUE(run(ResetSignals{inherited_signals().ignored}));
     EXPECT_EQ("0000000000000000", testing::status_field(::getpid(), "SigBlk"));
     EXPECT_EQ("0000000000000000", testing::status_field(::getpid(), "SigIgn"));
   });

@@ -54,6 +54,14 @@ class Files : public ::testing::Test {
   TempDir temp_;
 };
 
+TEST_F(Files, RegularOnesOfAnyLengthAreReadWhole) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{65535},
+                                 std::size_t{65536}, std::size_t{65537}, std::size_t{200000}}) {
+    write_text(path("file"), std::string(size, 'x'));
+    EXPECT_EQ(std::string(size, 'x'), read_regular_file(path("file"))) << size;
+  }
+}
+
 TEST_F(Files, AreReadToTheirEndWhateverTheirSize) {
   for (const std::size_t size : {0UL, 1UL, 4096UL, 4097UL, 1'000'000UL}) {
     const std::string content(size, 'x');

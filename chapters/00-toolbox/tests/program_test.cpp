@@ -64,8 +64,24 @@ TEST(PrepareProcess, UnblocksSignals) {
   });
 }
 
-TEST(PrepareProcess, CostsThreeCallsWhereNothingIsAmiss) {
-  in_child([] { EXPECT_EQ(2, std::ranges::count(recorded([] { prepare_process(); }), '\n')); });
+TEST(PrepareProcess, LeavesOtherIgnoredSignalsAndNamesThem) {
+  in_child([] {
+    ::signal(SIGHUP, SIG_IGN);
+    ::signal(SIGCHLD, SIG_IGN);
+    const SignalSet ignored = prepare_process();
+    EXPECT_EQ(signal_bit(SIGHUP), ignored & (signal_bit(SIGHUP) | signal_bit(SIGCHLD)));
+    EXPECT_EQ(SIG_IGN, ::signal(SIGHUP, SIG_DFL)) << "nohup(1) is meant for us";
+  });
+}
+
+TEST(PrepareProcess, OnlyLooksWhereNothingIsAmiss) {
+  in_child([] {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGCHLD, SIG_DFL);
+    EXPECT_EQ(2, std::ranges::count(recorded([] { prepare_process(); }), '\n'));
+  });
 }
 
 TEST(Complain, SaysItInOneLineAndHandsTheCodeOn) {

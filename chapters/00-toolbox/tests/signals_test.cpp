@@ -1,25 +1,27 @@
 #include "minidocker/toolbox/signals.hpp"
 
 #include <csignal>
+#include <string>
 
 #include <gtest/gtest.h>
 
 namespace minidocker {
 namespace {
 
-TEST(IgnoredSignals, AreTheSigIgnLine) {
-  EXPECT_EQ(0x1000U, parse_ignored_signals("SigBlk:\t0000000000000003\n"
-                                           "SigIgn:\t0000000000001000\n"
-                                           "SigCgt:\t0000000000000000\n"));
-  EXPECT_EQ(0x8000000180000000U, parse_ignored_signals("Name:\tx\nSigIgn:\t8000000180000000\n"));
+TEST(InheritedSignals, AreTheLinesSigBlkAndSigIgn) {
+  EXPECT_EQ((InheritedSignals{.ignored = 0x8000000180001000U, .blocked = 3}),
+            parse_inherited_signals("Name:\tx\nSigBlk:\t0000000000000003\n"
+                                    "SigIgn:\t8000000180001000\n"
+                                    "SigCgt:\t0000000000000000\n"));
 }
 
-TEST(IgnoredSignals, AreUnknownUntilTheLineIsThereAsAWhole) {
-  EXPECT_EQ(std::nullopt, parse_ignored_signals(""));
-  EXPECT_EQ(std::nullopt, parse_ignored_signals("Name:\tSigIgn:\t0000000000001000\n"));
-  EXPECT_EQ(std::nullopt, parse_ignored_signals("Name:\tx\nSigIgn:\t"));
-  EXPECT_EQ(std::nullopt, parse_ignored_signals("Name:\tx\nSigIgn:\t00000000"));
-  EXPECT_EQ(std::nullopt, parse_ignored_signals("Name:\tx\nSigIgn:\tzero\n"));
+TEST(InheritedSignals, AreUnknownUntilTheLinesAreThereAsAWhole) {
+  EXPECT_EQ(std::nullopt, parse_inherited_signals(""));
+  const std::string blocked = "Name:\tx\nSigBlk:\t0000000000000003\n";
+  for (const char* rest : {"", "Name:\tSigIgn:\t0000000000001000\n", "SigIgn:\t",
+                           "SigIgn:\t00000000", "SigIgn:\tzero\n"}) {
+    EXPECT_EQ(std::nullopt, parse_inherited_signals(blocked + rest)) << rest;
+  }
 }
 
 TEST(SignalSet, HasABitForEachSignal) {

@@ -26,7 +26,7 @@ Process start_program(const std::vector<std::string>& argv) {
   ChildPlan plan;
   char* const found = plan.make<Path>()->data();
   plan.add(OwnProcessGroup{});
-  plan.add(ResetSignals{ignored_signals()});
+  plan.add(ResetSignals{inherited_signals().ignored});
   plan.add(FindProgram{plan.copy(argv.at(0)), path, found});
   plan.add(Exec{found, plan.copy_array(argv), environ});
   StartedChild child = StartedChild::start(plan, {});

@@ -131,7 +131,7 @@ void add_program(ChildPlan& plan, const std::vector<std::string>& argv) {
   using Path = std::array<char, FindProgram::kMaxPath>;
   const char* const path = std::getenv("PATH");
   char* const found = plan.make<Path>()->data();
-  plan.add(ResetSignals{ignored_signals()});
+  plan.add(ResetSignals{inherited_signals().ignored});
   plan.add(CloseFrom{3});
   plan.add(
       FindProgram{plan.copy(argv.front()), path == nullptr ? nullptr : plan.copy(path), found});

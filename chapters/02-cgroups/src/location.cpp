@@ -173,11 +173,10 @@ Location Location::from_text(std::string_view text) {
   return location;
 }
 
-std::variant<Location, Reason> place(const Layout& layout, std::string_view path) {
+std::variant<Location, Reason> place(const Layout& layout, std::string_view path, uid_t who) {
   const std::string group = clean_path(path);
   if (layout.hierarchies.empty()) return no_hierarchy();
   Location location{layout.mode, {}};
-  const uid_t who = sys::geteuid();
   for (const Hierarchy& hierarchy : layout.hierarchies) {
     const bool absolute = path.starts_with('/');
     Choice base = layout.mode == Mode::v2 ? choose_v2(hierarchy, absolute, who)
@@ -190,7 +189,7 @@ std::variant<Location, Reason> place(const Layout& layout, std::string_view path
 }
 
 Location locate(const Layout& layout, std::string_view path) {
-  std::variant<Location, Reason> placed = place(layout, path);
+  std::variant<Location, Reason> placed = place(layout, path, sys::geteuid());
   if (const Reason* reason = std::get_if<Reason>(&placed)) {
     refuse(*reason, "cgroup " + quoted(path));
   }
@@ -198,7 +197,7 @@ Location locate(const Layout& layout, std::string_view path) {
 }
 
 std::optional<Reason> why_not(const Layout& layout) {
-  std::variant<Location, Reason> placed = place(layout, "/mini-docker");
+  std::variant<Location, Reason> placed = place(layout, "/mini-docker", sys::geteuid());
   if (Reason* reason = std::get_if<Reason>(&placed)) return std::move(*reason);
   return std::nullopt;
 }

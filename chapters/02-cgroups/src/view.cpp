@@ -50,12 +50,11 @@ StepResult BindGroups::run(ChildContext&) const noexcept {
   if (!opened) return opened;
   const int tmpfs = std::move(opened).value().release();  // execve closes it
   // From here on plain names: nothing is in this tmpfs but what this loop makes.
-  const sys::Result<> entered = sys::fchdir(tmpfs);
-  if (!entered) return entered;
   for (std::size_t i = 0; i < count; ++i) {
-    const sys::Result<> made = sys::mkdirat(AT_FDCWD, names[i], 0755);
+    const sys::Result<> made = sys::mkdirat(tmpfs, names[i], 0755);
     if (!made) return made;
-    const sys::Result<> bound = sys::mount(groups[i], names[i], nullptr, MS_BIND, nullptr);
+    const FdPath group(tmpfs, names[i]);
+    const sys::Result<> bound = sys::mount(groups[i], group.c_str(), nullptr, MS_BIND, nullptr);
     if (!bound) return bound;
   }
   return sys::mount_setattr(tmpfs, "", AT_EMPTY_PATH | AT_RECURSIVE, set, clear, 0);

@@ -33,9 +33,9 @@ class OptionsWithMode {
   bool fits_ = false;
 };
 
-StepResult mount_on(UniqueFd where, unsigned long flags, const char* options) noexcept {
+StepResult mount_on(UniqueFd where, const MountTmpfs& step, const char* options) noexcept {
   const FdPath path(where.get());
-  const sys::Result<> mounted = sys::mount("tmpfs", path.c_str(), "tmpfs", flags, options);
+  const sys::Result<> mounted = sys::mount(step.source, path.c_str(), "tmpfs", step.flags, options);
   leave_to_execve(std::move(where));
   return mounted;
 }
@@ -43,13 +43,13 @@ StepResult mount_on(UniqueFd where, unsigned long flags, const char* options) no
 // Covers a directory that is there: the mount shall look like it.
 StepResult cover(UniqueFd where, const MountTmpfs& step) noexcept {
   if (step.options != nullptr && names_mode(step.options)) {
-    return mount_on(std::move(where), step.flags, step.options);
+    return mount_on(std::move(where), step, step.options);
   }
   const sys::Result<struct stat> status = sys::fstat(where.get());
   if (!status) return status;
   const OptionsWithMode options(step.options, status.value().st_mode);
   if (!options.fits()) return StepResult::failure(EINVAL);
-  return mount_on(std::move(where), step.flags, options.c_str());
+  return mount_on(std::move(where), step, options.c_str());
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ StepResult MountTmpfs::run(ChildContext&) const noexcept {
   if (there.error() != ENOENT) return there;
   sys::Result<UniqueFd> made = make_dirs_in_root(*root, destination, 0755);
   if (!made) return made;
-  return mount_on(std::move(made).value(), flags, options);
+  return mount_on(std::move(made).value(), *this, options);
 }
 
 std::string MountTmpfs::describe() const {

@@ -28,7 +28,7 @@ sys::Result<> bind_by_descriptor(int source, const char* path) noexcept {
 
 sys::Result<> bind_null(const NullDevice& null, const char* path) noexcept {
   if (!null.proc_fd_works) return bind_by_descriptor(null.fd, path);
-  return sys::mount(FdPath(null.fd).c_str(), path, nullptr, MS_BIND, nullptr);
+  return sys::mount(FdPath(null.fd, null.name).c_str(), path, nullptr, MS_BIND, nullptr);
 }
 
 /// A file cannot be bound over a directory: mount(2) says ENOTDIR, move_mount(2) EINVAL.
@@ -37,6 +37,11 @@ bool is_directory_error(int error) noexcept { return error == ENOTDIR || error =
 }  // namespace
 
 StepResult OpenDevNull::run(ChildContext&) const noexcept {
+  if (made_in != nullptr && *alone && null->proc_fd_works) {
+    null->fd = *made_in;
+    null->name = "null";
+    return StepResult::ok();
+  }
   sys::Result<UniqueFd> opened = sys::open("/dev/null", O_PATH | O_NOFOLLOW);
   if (!opened) return opened;
   const sys::Result<struct stat> status = sys::fstat(opened.value().get());

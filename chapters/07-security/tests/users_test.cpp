@@ -78,9 +78,15 @@ TEST_F(Users, LinksInTheRootStayInIt) {
   EXPECT_STREQ("/inside", slot_.home.data());
 }
 
-TEST_F(Users, FifoInPlaceOfAFileIsRefusedAndHangsNobody) {
+TEST_F(Users, FifoInPlaceOfAFileHoldsNobodyAndHangsNobody) {
   ASSERT_EQ(0, ::mkfifo((root_ / "etc/passwd").c_str(), 0600));
-  EXPECT_EQ(EINVAL, look_up("web"));
+  EXPECT_EQ("unable to find user web: no matching entries in passwd file",
+            user_error("web", look_up("web")));
+}
+
+TEST_F(Users, DirectoryInPlaceOfAFileIsRefused) {
+  ASSERT_EQ(0, ::mkdir((root_ / "etc/passwd").c_str(), 0700));
+  EXPECT_EQ(EISDIR, look_up("web"));
 }
 
 TEST_F(Users, FileWithoutEndIsRefused) {

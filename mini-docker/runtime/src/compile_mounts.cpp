@@ -161,7 +161,8 @@ void add_filesystem(Compiler& c, const MountPlan& m) {
   const unsigned long writable = m.options.set & ~static_cast<unsigned long>(MS_RDONLY);
   const namespaces::OpenedTmpfs* around = find_tmpfs_around(c, m.destination);
   if (is_tmpfs && around == nullptr) {
-    c.plan.add(unionfs::MountTmpfs{c.root, destination, writable, data});
+    c.plan.add(
+        unionfs::MountTmpfs{c.root, destination, writable, data, c.plan.copy(m.mount.source)});
   } else {
     c.plan.add(namespaces::MountFilesystem{c.root, destination, c.plan.copy(m.mount.type),
                                            c.plan.copy(m.mount.source),

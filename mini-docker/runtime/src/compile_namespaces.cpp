@@ -95,7 +95,7 @@ std::uint64_t new_namespaces(const spec::Spec& spec) {
 }
 
 void add_birth(Compiler& c) {
-  c.plan.add(ResetSignals{ignored_signals()});
+  c.plan.add(ResetSignals{c.options().ignored_signals});
   c.plan.add(namespaces::SetUmask{0});  // modes are meant as they are written, whoever called us
   if (c.input.cgroup == nullptr) return;
   c.input.cgroup->enter_by(c.plan, c.recipe.clone);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "compiler.hpp"
+#include "exec_alone.hpp"
 #include "minidocker/namespaces/console.hpp"
 #include "minidocker/namespaces/devices.hpp"
 #include "minidocker/namespaces/filesystems.hpp"
@@ -152,7 +153,12 @@ void add_hidden_paths(Compiler& c) {
   const std::vector<std::string>& masked = c.spec().linux_.masked_paths;
   if (masked.empty()) return;
   auto* null = c.plan.make<security::NullDevice>({.proc_fd_works = mounts_proc(c.spec())});
-  c.plan.add(security::OpenDevNull{null});
+  security::OpenDevNull open{null};
+  if (const auto found = c.fresh.find("/dev"); found != c.fresh.end() && !c.in_user_namespace()) {
+    open.made_in = &found->second.slot->dir;
+    open.alone = &found->second.slot->plain;
+  }
+  c.plan.add(open);
   for (const std::string& path : masked) {
     c.plan.add(security::MaskPath{c.plan.copy(path), null});
   }
@@ -216,11 +222,15 @@ void add_program(Compiler& c) {
       static_cast<void*>(c.plan.make<std::array<char, FindProgram::kMaxPath>>()));
   c.recipe.find_program = c.plan.size();
   c.plan.add(FindProgram{argv[0], find_variable(c, "PATH"), c.program});
-  c.plan.add(Sync{SyncPoint::ready, "record the container"});
+  if (c.options().start != Start::at_once) {
+    c.plan.add(Sync{SyncPoint::ready, "record the container"});
+  }
   if (c.input.fifo >= 0) c.plan.add(WaitFifo{c.input.fifo});
   c.plan.add(CloseFrom{3 + c.options().preserve_fds});
   c.recipe.exec = c.plan.size();
-  c.plan.add(Exec{c.program, argv, c.environment});
+  const Exec exec{c.program, argv, c.environment};
+  if (c.input.fifo < 0) return c.plan.add(exec);
+  c.plan.add(ExecAlone{exec, c.plan.copy(quoted(process.args.front()))});
 }
 
 }  // namespace minidocker::runtime

@@ -1,7 +1,6 @@
 #include "minidocker/runtime/container.hpp"
 
-#include <pwd.h>
-#include <unistd.h>
+#include <sys/auxv.h>
 
 #include <cerrno>
 #include <chrono>
@@ -17,7 +16,6 @@
 #include "minidocker/security/users.hpp"
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/toolbox/started_child.hpp"
-#include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "plan.hpp"
 
@@ -41,10 +39,16 @@ std::string now_rfc3339() {
 
 std::vector<JoinedNamespace> open_namespaces(const spec::Spec& spec) {
   std::vector<JoinedNamespace> opened;
-  for (const spec::Namespace& ns : spec.linux_.namespaces) {
+  for (std::size_t i = 0; i < spec.linux_.namespaces.size(); ++i) {
+    const spec::Namespace& ns = spec.linux_.namespaces[i];
     if (ns.path.empty()) continue;
     const namespaces::Kind kind = kind_of(ns.type);
-    opened.push_back({kind, namespaces::open_namespace(ns.path, kind)});
+    try {
+      opened.push_back({kind, namespaces::open_namespace(ns.path, kind)});
+    } catch (const Error& error) {
+      throw Error(error.kind(),
+                  fmt::format("config.json: /linux/namespaces/{}/path: {}", i, error.what()));
+    }
   }
   return opened;
 }
@@ -70,19 +74,10 @@ std::vector<namespaces::IdMapping> id_maps(const std::vector<spec::IdMapping>& m
                                  errno_name(error.code())));
 }
 
-[[noreturn]] void throw_user_error(const spec::Spec& spec, const StepError& error) {
-  const std::string words = security::user_error(spec.process.user.username, error.code());
+[[noreturn]] void throw_user_error(const std::string& user, const StepError& error) {
+  const std::string words = security::user_error(user, error.code());
   if (words.empty()) throw error;
   throw Error(ErrorKind::invalid_argument, words);
-}
-
-/// Does a user namespace with these maps have its setgroups denied? Only who maps nothing but the
-/// own ids, without privilege, must deny it.
-bool denies_setgroups(const spec::Spec& spec) {
-  if (!spec.linux_.makes(spec::NamespaceType::user)) return false;
-  return namespaces::choose_writer(namespaces::own_credentials(), id_maps(spec.linux_.uid_mappings),
-                                   id_maps(spec.linux_.gid_mappings)) ==
-         namespaces::MapWriter::direct_own_id;
 }
 
 }  // namespace
@@ -123,7 +118,8 @@ void Container::Parts::record_intent() {
   state.bundle = options.bundle;
   state.rootfs = target_of(options.root);
   state.created = now_rfc3339();
-  state.owner = fmt::format("{}", sys::geteuid());
+  state.owner = fmt::format("{}", ::getauxval(AT_EUID));
+  state.own_pids = spec.linux_.makes(spec::NamespaceType::pid);
   state.annotations = spec.annotations;
   location = choose_location(spec, options);
   if (location.mode != cgroups::Mode::none) state.cgroup = location.to_text();
@@ -133,23 +129,15 @@ void Container::Parts::record_intent() {
 void Container::Parts::compile_plan() {
   joined = open_namespaces(spec);
   if (options.start == Start::by_command) fifo = dir.make_fifo();
-  recipe = compile(plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr,
-                          fifo ? fifo.get() : -1, denies_setgroups(spec)});
+  recipe = compile(
+      plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr, fifo ? fifo.get() : -1});
 }
 
-void Container::Parts::start_child() {
-  const trace::Scope scope("01-namespaces",
-                           fmt::format("clone the container's process into new namespaces: {}",
-                                       namespaces::in_words(recipe.clone.flags)),
-                           "a namespace can be made together with its first process");
-  child = StartedChild::start(plan, recipe.clone);
-}
+void Container::Parts::start_child() { child = StartedChild::start(plan, recipe.clone); }
 
 void Container::Parts::run_setup() {
   if (recipe.id_maps) {
     child.wait_for(SyncPoint::id_maps);
-    const trace::Scope scope("01-namespaces", "write the id maps of the user namespace",
-                             "a process cannot say who it is outside of its own namespace");
     namespaces::write_id_maps(child.process().pid(), id_maps(spec.linux_.uid_mappings),
                               id_maps(spec.linux_.gid_mappings));
     child.resume();
@@ -160,7 +148,11 @@ void Container::Parts::run_setup() {
     child.replace_process(Process(pid, std::move(sibling)));
   }
   if (recipe.console) terminal = child.receive_fd();
-  child.wait_for(SyncPoint::ready);
+  if (options.start == Start::at_once) {
+    child.wait_for_exec();
+  } else {
+    child.wait_for(SyncPoint::ready);
+  }
 }
 
 void Container::Parts::record_created() {
@@ -169,7 +161,7 @@ void Container::Parts::record_created() {
   state.pid = child.process().pid();
   const std::optional<ProcessIdentity> identity = identify_process(state.pid);
   state.start_time = identity ? identity->start_time : 0;
-  dir.save(state);
+  dir.record_process(state.pid, state.start_time);
 }
 
 template <class Action>
@@ -177,7 +169,7 @@ auto Container::Parts::naming_the_program(Action action) {
   try {
     return action();
   } catch (const StepError& error) {
-    if (recipe.lookup_user && error.step() == *recipe.lookup_user) throw_user_error(spec, error);
+    if (error.step() == recipe.lookup_user) throw_user_error(options.user_name, error);
     if (error.step() != recipe.find_program && error.step() != recipe.exec) throw;
     throw_program_error(spec, error);
   }
@@ -221,12 +213,13 @@ PlanText Container::plan(const spec::Spec& spec, const CreateOptions& options) {
   }
   const std::vector<JoinedNamespace> joined = open_namespaces(spec);
   compile(plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr,
-                 options.start == Start::by_command ? 0 : -1, denies_setgroups(spec)});
+                 options.start == Start::by_command ? 0 : -1});
   text.child = plan.describe();
   return text;
 }
 
 void Container::start() {
+  if (parts_->options.start == Start::at_once) return;
   parts_->naming_the_program([&] {
     parts_->child.resume();
     parts_->child.wait_for_exec();

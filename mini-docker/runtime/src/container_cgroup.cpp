@@ -1,14 +1,18 @@
 #include "container_cgroup.hpp"
 
+#include <sys/auxv.h>
+
 #include <cerrno>
 #include <chrono>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
 #include "minidocker/cgroups/detect.hpp"
 #include "minidocker/cgroups/device_rules.hpp"
 #include "minidocker/cgroups/limits.hpp"
+#include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
@@ -73,25 +77,36 @@ std::vector<cgroups::DeviceRule> rules_of(const spec::Spec& spec) {
   return rules;
 }
 
-/// In a user namespace nobody can make nodes, and the host's are bound one by one: no rules.
+/// Who has no privileges on the host can set no rules, and needs none: nobody can make nodes in the
+/// user namespace, and the host's are bound one by one.
 bool wants_device_rules(const spec::Spec& spec) {
-  return spec.linux_.find(spec::NamespaceType::user) == nullptr;
+  if (spec.linux_.find(spec::NamespaceType::user) == nullptr) return true;
+  return ::getauxval(AT_EUID) == 0 && namespaces::in_initial_user_namespace();
+}
+
+/// What of the spec cannot be had without a group, in words; empty if nothing.
+std::string needs_cgroup(const spec::Spec& spec) {
+  const std::string limits = limits_of(spec.linux_.resources).in_words();
+  if (!limits.empty()) return limits;
+  if (!spec.linux_.cgroups_path.empty()) return "config.json: /linux/cgroupsPath";
+  const bool rules = !spec.linux_.resources.devices.empty() && wants_device_rules(spec);
+  return rules ? "config.json: /linux/resources/devices" : "";
 }
 
 }  // namespace
 
 cgroups::Location choose_location(const spec::Spec& spec, const CreateOptions& options) {
-  const cgroups::Layout layout = cgroups::detect();
-  const std::string wanted = limits_of(spec.linux_.resources).in_words();
-  if (const std::optional<cgroups::Reason> reason = cgroups::why_not(layout)) {
-    if (!wanted.empty()) cgroups::refuse(*reason, wanted);
-    if (!spec.linux_.cgroups_path.empty()) cgroups::refuse(*reason, "/linux/cgroupsPath");
-    return {};
-  }
   const std::string parent =
       options.cgroup_parent.empty() ? std::string("/mini-docker") : options.cgroup_parent;
-  return cgroups::locate(layout, spec.linux_.cgroups_path.empty() ? parent + "/" + options.id
-                                                                  : spec.linux_.cgroups_path);
+  const std::string path =
+      spec.linux_.cgroups_path.empty() ? parent + "/" + options.id : spec.linux_.cgroups_path;
+  const auto who = static_cast<uid_t>(::getauxval(AT_EUID));  // no call needs to ask
+  std::variant<cgroups::Location, cgroups::Reason> place =
+      cgroups::place(cgroups::detect(), path, who);
+  if (auto* location = std::get_if<cgroups::Location>(&place)) return std::move(*location);
+  const std::string wish = needs_cgroup(spec);
+  if (!wish.empty()) cgroups::refuse(std::get<cgroups::Reason>(place), wish);
+  return {};
 }
 
 std::optional<cgroups::Cgroup> make_cgroup(const cgroups::Location& location,
@@ -133,22 +148,6 @@ bool remove_empty_cgroup(const cgroups::Location& location) {
     all_gone = all_gone && (removed || removed.error() == ENOENT);
   }
   return all_gone;
-}
-
-void signal_cgroup(const std::string& location, int signal) {
-  if (location.empty()) return;
-  const cgroups::Cgroup cgroup = cgroups::Cgroup::reopen(cgroups::Location::from_text(location));
-  for (const pid_t pid : cgroup.processes()) {
-    sys::Result<UniqueFd> process = sys::pidfd_open(pid);
-    if (process) static_cast<void>(sys::pidfd_send_signal(process.value().get(), signal));
-  }
-}
-
-void remove_cgroup(const std::string& location) {
-  if (location.empty()) return;
-  cgroups::Cgroup cgroup = cgroups::Cgroup::reopen(cgroups::Location::from_text(location));
-  cgroup.kill_all();
-  cgroup.remove();
 }
 
 }  // namespace minidocker::runtime

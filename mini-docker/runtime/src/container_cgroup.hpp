@@ -30,10 +30,4 @@ namespace minidocker::runtime {
 /// Removes the group as far as nobody is in it; false if somebody is (or it cannot be removed).
 [[nodiscard]] bool remove_empty_cgroup(const cgroups::Location& location);
 
-/// \name Of a container that exists; `location` is the text in its State, which may be empty
-///@{
-void signal_cgroup(const std::string& location, int signal);  ///< to everyone in it
-void remove_cgroup(const std::string& location);              ///< kills who is left, removes it
-///@}
-
 }  // namespace minidocker::runtime

@@ -66,6 +66,23 @@ TEST_F(BadInput, AFileThatIsNoProgramIsNamed) {
   expect_refused(run(), "exec format error");
 }
 
+// create has ended when it is tried, and start cannot know why the wait was over.
+TEST_F(BadInput, AFileThatIsNoProgramIsToldToTheProgramsStandardErrorAfterStart) {
+  testing::write_text(bundle_->rootfs() + "/odd", "no magic here");
+  ASSERT_EQ(::chmod((bundle_->rootfs() + "/odd").c_str(), 0755), 0);
+  bundle_->command({"/odd"});
+  bundle_->write();
+  std::vector<std::string> argv = {"sh", "-c", "exec 2>\"$1\"; shift; exec \"$@\"", "sh",
+                                   dir_ / "err"};
+  for (const std::string& word : command_line({"create", "--bundle", bundle_->dir(), id_})) {
+    argv.push_back(word);
+  }
+  EXPECT_EQ(testing::run_command(argv).exit_code, 0);
+  EXPECT_EQ(runc({"start", id_}).exit_code, 0);
+  while (status() != "stopped") sched_yield();
+  EXPECT_EQ(testing::read_text(dir_ / "err"), "exec: \"/odd\": exec format error (ENOEXEC)\n");
+}
+
 TEST_F(BadInput, AMissingBundleAndAMissingConfigurationAreNamed) {
   expect_refused(runc({"run", "--bundle", dir_ / "absent", id_}), "absent");
   expect_refused(runc({"run", "--bundle", bundle_->dir(), id_}), "config.json");
@@ -118,6 +135,7 @@ TEST_F(BadInput, EachWrongMemberIsToldWithItsPlace) {
 TEST_F(BadInput, ANamespaceThatIsNotThereIsNamed) {
   bundle_->name_space("network", "/proc/1/ns/no-such");
   expect_refused(run(), "/proc/1/ns/no-such");
+  expect_refused(run(), "config.json: /linux/namespaces/4/path: ");
 }
 
 TEST_F(BadInput, ARootThatIsNoDirectoryIsToldWithItsPlace) {

@@ -1,6 +1,7 @@
 // Mounts, devices, hidden paths and the root filesystem, seen from inside and from /proc.
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -72,6 +73,86 @@ TEST_F(Mounts, FlagsAndDataOfATmpfsHold) {
   EXPECT_TRUE(holds(line, " rw,nosuid,noexec,")) << line;
   EXPECT_TRUE(holds(line, "size=64k")) << line;
   EXPECT_TRUE(holds(line, "mode=700")) << line;
+}
+
+TEST_F(Mounts, HundredsOfThemTakeNoMoreDescriptorsThanThereAre) {
+  for (int i = 0; i < 300; ++i) bundle_->mount(fmt::format("/m/{}", i), "tmpfs", "tmpfs", {});
+  bundle_->config()["process"]["args"] = {"true"};
+  bundle_->config()["process"].erase("rlimits");
+  bundle_->write();
+  std::vector<std::string> line = command_line({"run", "-b", bundle_->dir(), id_});
+  line.insert(line.begin(), {"prlimit", "--nofile=250:250"});
+  const CommandResult result = testing::run_command(line);
+  EXPECT_EQ(result.exit_code, 0) << result.in_words();
+}
+
+TEST_F(Mounts, InsideATmpfsOfTheSpecComeInAnyOrder) {
+  bundle_->mount("/run", "tmpfs", "tmpfs", {"mode=755"});
+  bundle_->mount("/run/a", "tmpfs", "first", {});
+  bundle_->mount("/run/a", "tmpfs", "second", {});
+  bundle_->mount("/run/b/c", "tmpfs", "deep", {});
+  bundle_->mount("/run/b", "tmpfs", "cover", {});
+  bundle_->mount("/run", "tmpfs", "all", {"mode=755"});
+  bundle_->mount("/run/a", "tmpfs", "third", {});
+  const pid_t pid = run_detached();
+  EXPECT_TRUE(holds(mount_line(pid, "/run/a"), "third")) << mount_line(pid, "/run/a");
+  EXPECT_TRUE(holds(mount_line(pid, "/run"), " all ")) << mount_line(pid, "/run");
+}
+
+TEST_F(Mounts, BelowALinkInTheImageLeadWhereItLeads) {
+  ASSERT_EQ(0, ::mkdir((bundle_->rootfs() + "/real").c_str(), 0755));
+  ASSERT_EQ(0, ::symlink("/real", (bundle_->rootfs() + "/link").c_str()));
+  bundle_->mount("/link", "tmpfs", "tmpfs", {"mode=755"});
+  bundle_->mount("/link/in", "tmpfs", "inner", {});
+  const pid_t pid = run_detached();
+  EXPECT_TRUE(holds(mount_line(pid, "/real/in"), "inner"));
+}
+
+TEST_F(Mounts, OfCgroupsTakeRecursiveWords) {
+  MD_NEEDS("root", "cgroup1");
+  for (json& mount : bundle_->config()["mounts"]) {
+    if (mount["type"] == "cgroup")
+      mount["options"] = {"nosuid", "noexec", "nodev", "rro", "noatime"};
+  }
+  const pid_t pid = run_detached();
+  const std::string line = mount_line(pid, "/sys/fs/cgroup/pids");
+  EXPECT_TRUE(holds(line, " ro,nosuid,nodev,noexec,noatime")) << line;
+}
+
+TEST_F(Mounts, OfTheContainerAreSeenOutsideOnlyWhereTheRootIsShared) {
+  // In a mount namespace of its own, whose mounts are shared, stands "outside".
+  bundle_->mount("/vol", "bind", dir_ / "vol", {"rbind", "rshared"});
+  bundle_->config()["process"]["capabilities"]["bounding"] = {"CAP_SYS_ADMIN"};
+  bundle_->config()["process"]["capabilities"]["effective"] = {"CAP_SYS_ADMIN"};
+  bundle_->config()["process"]["capabilities"]["permitted"] = {"CAP_SYS_ADMIN"};
+  bundle_->command({"mount", "-t", "tmpfs", "from-inside", "/vol/sub"});
+  const auto seen_outside = [&] {
+    bundle_->write();
+    std::vector<std::string> line = command_line({"run", "-b", bundle_->dir(), id_});
+    line.insert(line.begin(),
+                {"unshare", "-m", "--propagation", "private", "sh", "-c",
+                 fmt::format("d={}; mkdir -p $d && mount -t tmpfs vol $d && mount --make-shared $d "
+                             "&& mkdir $d/sub && \"$@\" && grep -c from-inside /proc/self/mounts",
+                             dir_ / "vol"),
+                 "sh"});
+    return testing::run_command(line);
+  };
+  bundle_->config()["linux"]["rootfsPropagation"] = "rshared";
+  const CommandResult shared = seen_outside();
+  EXPECT_EQ(shared.out, "1\n") << shared.in_words();
+  bundle_->config()["linux"]["rootfsPropagation"] = "rslave";
+  const CommandResult slave = seen_outside();
+  EXPECT_EQ(slave.out, "0\n") << slave.in_words();
+}
+
+TEST_F(Devices, AreMadeWhereTheImageHasNoDirectoryForThem) {
+  json kept = json::array();
+  for (const json& mount : bundle_->config()["mounts"]) {
+    if (!mount["destination"].get<std::string>().starts_with("/dev")) kept.push_back(mount);
+  }
+  bundle_->config()["mounts"] = kept;
+  ::rmdir((bundle_->rootfs() + "/dev").c_str());
+  EXPECT_EQ(output_of("stat -c '%t:%T' /dev/null"), "1:3");
 }
 
 TEST_F(Mounts, AReadOnlyTmpfsIsReadOnly) {

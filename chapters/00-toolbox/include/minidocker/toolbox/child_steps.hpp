@@ -76,14 +76,14 @@ struct CloseFrom {
 struct ResetSignals {
   static constexpr StepInfo kInfo{"00-toolbox",
                                   "a blocked or ignored signal would be inherited through execve"};
-  SignalSet ignored;  ///< ignored_signals() of the parent: the child is born with the same
+  SignalSet ignored;  ///< inherited_signals() of the parent: the child is born with the same
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
 
 /// Has the kernel send `signal` when the parent *thread* ends. Cleared by clone, by a change of the
-/// effective ids and by execve of a setuid program: set it after them. A parent that had ended
-/// before is found out by the next Sync.
+/// effective ids and by execve of a setuid program: set it after them. EPIPE: the parent had ended
+/// before.
 struct ParentDeathSignal {
   static constexpr StepInfo kInfo{"00-toolbox", "a program shall not outlive its keeper"};
   int signal;  ///< usually SIGKILL

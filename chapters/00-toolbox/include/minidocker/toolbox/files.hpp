@@ -15,6 +15,10 @@ namespace minidocker {
 
 /// The whole file, read to its end. Throws SystemError.
 [[nodiscard]] std::string read_file(const std::string& path);
+/// Like read_file, for a file that should be a regular one: read(2) gives all there is of such a
+/// file, so that less than there is room for is the end, and nobody has to ask again. Of anything
+/// else, a FIFO for instance, it may be a part.
+[[nodiscard]] std::string read_regular_file(const std::string& path);
 /// Like read_file, from an open descriptor's present position.
 [[nodiscard]] std::string read_all(int fd, std::string_view object);
 /// Like read_file; nothing if there is no such file (ENOENT, ENOTDIR).

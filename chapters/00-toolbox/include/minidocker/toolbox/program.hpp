@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "minidocker/toolbox/signals.hpp"
+
 namespace minidocker {
 
 /// Undoes what a careless caller may have left us with, as execve(2) hands all of it on. The first
@@ -16,7 +18,10 @@ namespace minidocker {
 /// | SIGCHLD is ignored         | the kernel reaps our children by itself, and waitid(2) answers  |
 /// |                            | ECHILD instead of the exit code: the default is set             |
 /// | signals are blocked        | we and our children never hear of them: none is                 |
-void prepare_process();
+///
+/// Returns the signals that are ignored still, as nohup(1) wants it of us: they are not for the
+/// programs that we run, see ResetSignals.
+SignalSet prepare_process();
 
 /// Writes `program: message` as one line to standard error and returns `code`, for
 /// `return complain("nsrun", error.what(), 125);` in a catch block of main. An error that cannot be

@@ -19,13 +19,20 @@ using SignalSet = std::uint64_t;
 /// Every signal whose action can be chosen: all but SIGKILL and SIGSTOP.
 inline constexpr SignalSet kAllSignals = ~(signal_bit(9) | signal_bit(19));
 
-/// The SigIgn line in the text of a /proc/PID/status (proc_pid_status(5)); nothing if the line is
-/// not there, or not yet there as a whole.
-[[nodiscard]] std::optional<SignalSet> parse_ignored_signals(std::string_view status);
+/// What execve(2) has handed on to this process.
+struct InheritedSignals {
+  SignalSet ignored = 0;                                     ///< their action is to do nothing
+  SignalSet blocked = 0;                                     ///< they wait
+  bool operator==(const InheritedSignals&) const = default;  ///< member by member
+};
 
-/// The signals that this process ignores now, glibc's own 32 and 33 among them, which its
-/// posix_spawn(3) leaves ignored. Where no /proc is mounted nobody can tell: kAllSignals then.
+/// The lines SigBlk and SigIgn in the text of a /proc/PID/status (proc_pid_status(5)); nothing if
+/// they are not there, or not yet there as a whole.
+[[nodiscard]] std::optional<InheritedSignals> parse_inherited_signals(std::string_view status);
+
+/// What this process ignores and blocks now, glibc's own 32 and 33 among them, which its
+/// posix_spawn(3) leaves ignored. Where no /proc is mounted nobody can tell: kAllSignals for both.
 /// Throws SystemError.
-[[nodiscard]] SignalSet ignored_signals();
+[[nodiscard]] InheritedSignals inherited_signals();
 
 }  // namespace minidocker

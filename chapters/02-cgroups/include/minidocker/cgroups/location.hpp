@@ -3,6 +3,8 @@
 /// Where a group lies, decided before it is made, so that an intent can be recorded first; and why
 /// there can be none.
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,11 +49,12 @@ struct Reason {
 /// Where group `path` would be (runtime spec, "Control groups"), or why nowhere: absolute means
 /// below the hierarchy's root, relative below our own group (v1) or below its parent (v2). Where
 /// the root is not ours to write, or lacks controllers, the fallback is our own group's
-/// neighbourhood; a trace::Scope tells it. Makes nothing. Throws Error(invalid_argument) for a path
-/// that is empty, too long, or holds ".." or control characters.
-[[nodiscard]] std::variant<Location, Reason> place(const Layout& layout, std::string_view path);
+/// neighbourhood; a trace::Scope tells it. `who` is our effective uid. Makes nothing. Throws
+/// Error(invalid_argument) for a path that is empty, too long, or holds ".." or control characters.
+[[nodiscard]] std::variant<Location, Reason> place(const Layout& layout, std::string_view path,
+                                                   uid_t who);
 
-/// The same for who cannot do without: throws Error with the reason.
+/// The same for us, if we cannot do without: throws Error with the reason.
 [[nodiscard]] Location locate(const Layout& layout, std::string_view path);
 
 /// Why this process can have no group of its own with limits; nothing if it can.

@@ -19,10 +19,11 @@ namespace minidocker::unionfs {
 struct MountTmpfs {
   static constexpr StepInfo kInfo{
       "03-unionfs", "what is written there lives in memory and is gone with the container"};
-  const int* root;          ///< slot: O_PATH descriptor of the container's root
-  const char* destination;  ///< absolute, container's view
-  unsigned long flags;      ///< MS_NOSUID, MS_NODEV, ...
-  const char* options;      ///< "size=64m,mode=1777"; null or "" for none
+  const int* root;               ///< slot: O_PATH descriptor of the container's root
+  const char* destination;       ///< absolute, container's view
+  unsigned long flags;           ///< MS_NOSUID, MS_NODEV, ...
+  const char* options;           ///< "size=64m,mode=1777"; null or "" for none
+  const char* source = "tmpfs";  ///< what mountinfo shall show as the source
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };

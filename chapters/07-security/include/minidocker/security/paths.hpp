@@ -10,7 +10,8 @@ namespace minidocker::security {
 
 /// The null device, proven to be it, as a source for binds.
 struct NullDevice {
-  int fd = -1;  ///< O_PATH, close-on-exec; OpenDevNull fills it
+  int fd = -1;            ///< O_PATH of it, or of the directory it is in; OpenDevNull fills it
+  const char* name = "";  ///< its name in that directory
   /// Is /proc a procfs that we mounted ourselves? Who makes the plan knows: an image's directory
   /// /proc can hold "files" self/fd/5, which must never be bound.
   bool proc_fd_works = false;
@@ -18,10 +19,13 @@ struct NullDevice {
 
 /// Opens /dev/null and proves that it is the null device (character 1:3): an image, or a container
 /// that shares the volume, may have put anything there, and a mask made of it would be the opposite
-/// of one (CVE-2025-31133). ENODEV if it is something else.
+/// of one (CVE-2025-31133). ENODEV if it is something else. Nothing has to be proven of one that
+/// this plan has made where nobody else can reach.
 struct OpenDevNull {
   static constexpr StepInfo kInfo{"07-security", "files are masked with it, so it must be true"};
-  NullDevice* null;  ///< its `fd` is filled
+  NullDevice* null;              ///< filled
+  const int* made_in = nullptr;  ///< slot: the directory in which this plan has made "null", or -1
+  const bool* alone = nullptr;   ///< slot: is it of this plan alone?
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };

@@ -14,8 +14,8 @@
 namespace minidocker::security {
 
 /// Fills `slot` with who `user` is: "name", "uid", "name:group", "uid:gid"; empty is uid 0. Files
-/// that are not there hold nobody. A file that is none (a FIFO would hang us) or is larger than
-/// 4 MiB fails with EINVAL or EFBIG; unknown names with the errno that user_error() explains.
+/// that are not there hold nobody, and neither does a FIFO. A directory fails with EISDIR, a file
+/// larger than 4 MiB with EFBIG, unknown names with the errno that user_error() explains.
 struct LookupUser {
   static constexpr StepInfo kInfo{"07-security",
                                   "names mean what the container's own files say they mean"};

@@ -13,6 +13,7 @@
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/signals.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
 
 namespace minidocker::runtime {
@@ -40,6 +41,8 @@ struct Stdio {
 
 /// When does the program run?
 enum class Start {
+  at_once,     ///< as soon as it is set up; only with Lifetime::parent, as nobody may outlive who
+               ///< has not written down yet that there is a process
   by_call,     ///< at Container::start(), by whoever made it
   by_command,  ///< at `start ID` of another process; see start_created()
 };
@@ -60,9 +63,13 @@ struct CreateOptions {
   Start start = Start::by_call;       ///< who starts it
   Lifetime lifetime = Lifetime::own;  ///< bound to ours?
   std::string cgroup_parent;          ///< group to live below when the spec names none
-  bool pivot_root = true;             ///< false: move and chroot, for an initramfs
-  bool session_keyring = true;        ///< give it a keyring of its own
-  unsigned preserve_fds = 0;          ///< descriptors 3 .. 2+N stay open
+  /// Who the program is, "name", "uid", "name:group", "uid:gid", looked up by the child in the
+  /// container's own files; empty: the numbers of the spec.
+  std::string user_name;
+  bool pivot_root = true;         ///< false: move and chroot, for an initramfs
+  bool session_keyring = true;    ///< give it a keyring of its own
+  unsigned preserve_fds = 0;      ///< descriptors 3 .. 2+N stay open
+  SignalSet ignored_signals = 0;  ///< what we ignore and the program shall not
 };
 
 /// What was compiled, for `plan` and for tests.
@@ -87,7 +94,8 @@ class Container {
   Container& operator=(Container&&) noexcept;
   ~Container();
 
-  /// Lets the program run and waits until it does. Only for Start::by_call. Throws ProgramError.
+  /// Lets the program run and waits until it does; nothing if it runs already (Start::at_once). Not
+  /// for Start::by_command. Throws ProgramError.
   void start();
   /// The first process. Waiting for it is the caller's business.
   [[nodiscard]] Process& process();
