@@ -52,7 +52,8 @@ void add_propagation(Compiler& c, bool shared) {
   if (!shared) {
     const std::string& word = c.spec().linux_.rootfs_propagation;
     const bool is_private = word == "private" || word == "rprivate";
-    c.plan.add(namespaces::SetPropagation{"/", (is_private ? MS_PRIVATE : MS_SLAVE) | MS_REC});
+    const unsigned long flags = (is_private ? MS_PRIVATE : MS_SLAVE) | MS_REC;
+    c.plan.add(namespaces::SetPropagation{"/", flags});
     return;
   }
   c.plan.add(namespaces::SetPropagation{"/", MS_SHARED | MS_REC});

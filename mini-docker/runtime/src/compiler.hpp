@@ -41,8 +41,8 @@ struct Compiler {
   char** environment = nullptr;        ///< for Exec
   char* program = nullptr;             ///< slot: what FindProgram found
 
-  std::map<std::string, FreshTmpfs> fresh;  ///< by destination
-  std::vector<std::string> mounted;         ///< all destinations so far
+  std::map<std::string, FreshTmpfs> fresh = {};  ///< by destination
+  std::vector<std::string> mounted = {};         ///< all destinations so far
 
   [[nodiscard]] const spec::Spec& spec() const { return input.spec; }           ///< shorthand
   [[nodiscard]] const CreateOptions& options() const { return input.options; }  ///< shorthand

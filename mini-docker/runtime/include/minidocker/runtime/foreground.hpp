@@ -21,6 +21,7 @@ enum class Orphans {
 /// between.
 class ForegroundSignals {
  public:
+  /// Throws SystemError.
   explicit ForegroundSignals(Orphans orphans);
   ForegroundSignals(const ForegroundSignals&) = delete;
   ForegroundSignals& operator=(const ForegroundSignals&) = delete;
