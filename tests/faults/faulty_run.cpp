@@ -1,6 +1,7 @@
 #include "faulty_run.hpp"
 
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -156,6 +157,7 @@ class Tracee {
   /// The path that a call names; else where its descriptor leads; else, of waitid, for whom.
   std::string what_about(long call, const std::uint64_t (&args)[6]) const {
     if (call == SYS_waitid) return args[0] == P_ALL ? "any" : "one";
+    if (call == SYS_prctl) return args[0] == PR_CAPBSET_DROP ? "drop" : "";
     for (const int at : {1, 0}) {
       const std::string path = path_at(args[at]);
       if (!path.empty()) return path;

@@ -248,18 +248,23 @@ ImageConfig Store::config_of(const Image& image) const {
 
 void Store::add_image(const StoreLock&, const Descriptor& manifest,
                       const std::vector<ImageName>& names) const {
-  Index index = read_index();
-  std::erase_if(index.manifests, [&](const Descriptor& entry) {
+  Index index;
+  std::vector<Descriptor> lost;  // entries whose name is given to the new image
+  for (const Descriptor& entry : read_index().manifests) {
     const std::optional<ImageName> name = name_of(entry);
-    if (!name) return entry.digest == manifest.digest;  // it is listed anew below
-    return std::ranges::find(names, *name) != names.end();
-  });
-  Descriptor bare = manifest;
-  bare.annotations.clear();
-  for (const ImageName& name : names) index.manifests.push_back(named(bare, name));
-  const bool listed =
-      std::ranges::find(index.manifests, bare.digest, &Descriptor::digest) != index.manifests.end();
-  if (!listed) index.manifests.push_back(bare);
+    const bool is_taken = name && std::ranges::find(names, *name) != names.end();
+    if (!name && entry.digest == manifest.digest) continue;  // it is listed anew below
+    (is_taken ? lost : index.manifests).push_back(entry);
+  }
+  for (const ImageName& name : names) index.manifests.push_back(named(manifest, name));
+  lost.push_back(manifest);
+  // Whoever has lost its last name stays, without one: containers may be made of it.
+  for (Descriptor& bare : lost) {
+    bare.annotations.clear();
+    const bool is_listed = std::ranges::find(index.manifests, bare.digest, &Descriptor::digest) !=
+                           index.manifests.end();
+    if (!is_listed) index.manifests.push_back(bare);
+  }
   write_index(index);
 }
 

@@ -112,6 +112,16 @@ TEST_F(StoreTest, GivesANameToTheImageThatWasAddedLast) {
   EXPECT_THAT(store_.images(), SizeIs(2));
 }
 
+TEST_F(StoreTest, KeepsAnImageThatHasLostItsLastName) {
+  const Descriptor one = put_image("one", {"busybox"});
+  put_image("two", {"busybox"});
+  ASSERT_THAT(store_.images(), SizeIs(2));
+  const Image old =
+      store_.get_image(store_.manifest_of({Digest::of(""), one, {}, 0}).config.digest.str());
+  EXPECT_TRUE(old.names.empty());
+  EXPECT_EQ(store_.config_of(old).created, "one");
+}
+
 TEST_F(StoreTest, KeepsOneEntryForAnImageWithoutAName) {
   put_image("one", {});
   put_image("one", {});

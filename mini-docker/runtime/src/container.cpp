@@ -160,6 +160,9 @@ void Container::Parts::record_created() {
                            "other commands find it by this");
   state.pid = child.process().pid();
   const std::optional<ProcessIdentity> identity = identify_process(state.pid);
+  // The end of the socket may have been its own end: nobody waited for its last word.
+  const bool never_ran = options.start == Start::at_once && (!identity || !identity->has_executed);
+  if (never_ran) child.fail_as_dead();
   state.start_time = identity ? identity->start_time : 0;
   dir.record_process(state.pid, state.start_time);
 }

@@ -83,6 +83,23 @@ bool read_process(const std::string& directory, State& state) {
   return true;
 }
 
+[[noreturn]] void throw_no_stat(std::string_view text) {
+  throw Error(ErrorKind::invalid_argument, fmt::format("not a /proc/PID/stat: {}", quoted(text)));
+}
+
+/// Goes on from `field`, where `rest` begins, to `wanted`, and reads the number there.
+std::uint64_t number_in_field(std::string_view& rest, int& field, int wanted,
+                              std::string_view text) {
+  for (; field < wanted; ++field) {
+    const std::size_t space = rest.find(' ');
+    rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
+  }
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  if (error != std::errc() || end == rest.data()) throw_no_stat(text);
+  return number;
+}
+
 bool good_id_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '+' || c == '.' || c == '-';
@@ -247,23 +264,14 @@ std::vector<std::string> list_ids(const std::string& root) {
 ProcessIdentity parse_stat(std::string_view text) {
   // The second field, the name, may hold anything, even ") 3 S"; the last ")" ends it.
   const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string_view::npos || name_end + 3 > text.size()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("not a /proc/PID/stat: {}", quoted(text)));
-  }
+  if (name_end == std::string_view::npos || name_end + 3 > text.size()) throw_no_stat(text);
   std::string_view rest = text.substr(name_end + 2);
   ProcessIdentity identity;
   identity.zombie = rest[0] == 'Z' || rest[0] == 'X';
-  constexpr int kStateField = 3;
-  constexpr int kStartTimeField = 22;
-  for (int field = kStateField; field < kStartTimeField; ++field) {
-    const std::size_t space = rest.find(' ');
-    rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
-  }
-  const auto [end, error] =
-      std::from_chars(rest.data(), rest.data() + rest.size(), identity.start_time);
-  if (error != std::errc() || end == rest.data()) {
-    throw Error(ErrorKind::invalid_argument, fmt::format("not a /proc/PID/stat: {}", quoted(text)));
-  }
+  int field = 3;
+  constexpr std::uint64_t kForkedOnly = 0x40;  // PF_FORKNOEXEC, linux/sched.h
+  identity.has_executed = (number_in_field(rest, field, 9, text) & kForkedOnly) == 0;
+  identity.start_time = number_in_field(rest, field, 22, text);
   return identity;
 }
 

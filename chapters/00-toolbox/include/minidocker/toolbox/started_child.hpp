@@ -65,10 +65,12 @@ class StartedChild {
   /// The child lives on by itself; its Process goes to the caller.
   Process release() noexcept { return std::move(process_); }
 
+  /// Throws Error(internal) that says how the child ended, which it must have done.
+  [[noreturn]] void fail_as_dead();
+
  private:
   std::optional<ChildMessage> next_message();
   [[noreturn]] void fail(const ChildMessage& message);
-  [[noreturn]] void fail_as_dead();
   void narrate();
 
   const ChildPlan* plan_ = nullptr;

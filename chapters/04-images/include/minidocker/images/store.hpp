@@ -84,7 +84,8 @@ class Store {
   [[nodiscard]] ImageConfig config_of(const Image& image) const;  ///< throws as read_blob
 
   /// Records an image whose blobs are all there under `names`, which are taken away from other
-  /// images. Without names it is recorded without one, unless it is there already. Throws.
+  /// images; one that loses its last name stays without one. Without names it is recorded without
+  /// one, unless it is there already. Throws.
   void add_image(const StoreLock& lock, const Descriptor& manifest,
                  const std::vector<ImageName>& names) const;
 

@@ -104,6 +104,7 @@ class StateDir {
 struct ProcessIdentity {
   std::uint64_t start_time = 0;  ///< clock ticks after boot
   bool zombie = false;           ///< ended, not reaped
+  bool has_executed = true;      ///< it is another program than the one that forked it
 };
 /// Field 22 of /proc/PID/stat, and whether it is a zombie; nothing if there is no such process.
 [[nodiscard]] std::optional<ProcessIdentity> identify_process(pid_t pid);
