@@ -11,7 +11,7 @@
 
 namespace minidocker::shim {
 
-/// Borrowed descriptors of the program's standard streams; not used with a terminal.
+/// Borrowed descriptors of the program's standard streams; -1 with a terminal.
 struct ProgramStreams {
   int in = 0;   ///< standard input
   int out = 1;  ///< standard output

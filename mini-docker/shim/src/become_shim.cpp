@@ -33,13 +33,4 @@ UniqueFd become_shim() {
   return sys::signalfd(mask).or_throw();
 }
 
-void reap_orphans(pid_t keep) {
-  for (;;) {
-    const sys::Result<siginfo_t> seen = sys::wait_any(WEXITED | WNOHANG | WNOWAIT);
-    if (!seen.ok() || seen.value().si_pid == 0 || seen.value().si_pid == keep) return;
-    const sys::Result<UniqueFd> pidfd = sys::pidfd_open(seen.value().si_pid);
-    if (!pidfd.ok() || !sys::wait_pidfd(pidfd.value().get(), WEXITED).ok()) return;
-  }
-}
-
 }  // namespace minidocker::shim

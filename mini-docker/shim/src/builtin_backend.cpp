@@ -24,6 +24,8 @@ class BuiltinBackend final : public Backend {
     options.state_root = start.state_root;
     options.bundle = start.directory;
     options.root = source_of(start.root);
+    options.user_name = start.user;
+    options.ignored_signals = inherited_signals().ignored;
     options.stdio = {streams.in, streams.out, streams.err};
     // Nobody would wait for it, copy its output, or remove it, if we were killed.
     options.lifetime = runtime::Lifetime::parent;

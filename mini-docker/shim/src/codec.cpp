@@ -77,6 +77,7 @@ Start start_from(const Json& json) {
   }
   Start start;
   json.at("id").get_to(start.id);
+  start.user = json.value("user", "");
   start.root = root_from(json.at("root"));
   json.at("directory").get_to(start.directory);
   json.at("state_root").get_to(start.state_root);
@@ -98,7 +99,6 @@ Request request_from(const Json& json) {
 
 Event event_from(const Json& json) {
   const std::string type = json.at("type").get<std::string>();
-  if (type == "created") return Created{json.at("pid").get<pid_t>()};
   if (type == "started") return Started{};
   if (type == "exited") return Exited{json.at("code").get<int>()};
   if (type == "failed") {
@@ -126,7 +126,6 @@ T decode(std::string_view text, T (*from)(const Json&)) {
 }
 
 struct EventJson {
-  Json operator()(const Created& e) const { return {{"type", "created"}, {"pid", e.pid}}; }
   Json operator()(const Started&) const { return {{"type", "started"}}; }
   Json operator()(const Exited& e) const { return {{"type", "exited"}, {"code", e.code}}; }
   Json operator()(const Failed& e) const {
@@ -143,6 +142,7 @@ std::string encode(const Start& start) {
   Json json{{"type", "start"},
             {"version", kProtocolVersion},
             {"id", start.id},
+            {"user", start.user},
             {"root", root_json(start.root)},
             {"directory", start.directory},
             {"state_root", start.state_root},

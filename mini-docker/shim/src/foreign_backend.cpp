@@ -11,6 +11,7 @@
 
 #include "backend.hpp"
 #include "foreign_runtime.hpp"
+#include "foreign_user.hpp"
 #include "minidocker/runtime/lifecycle.hpp"
 #include "minidocker/spec/write.hpp"
 #include "minidocker/toolbox/files.hpp"
@@ -105,6 +106,7 @@ class ForeignBackend final : public Backend {
     spec::Spec mounted = spec;
     mounted.root.path = mount(start.root);
     mounted.oci_version = "1.0.2";  // crun 1.8 refuses later ones, and nothing here needs them
+    resolve_user(mounted.process, start.user, mounted.root.path);
     write_atomically(bundle + "/config.json", spec::write(mounted));
     runtime_.emplace(start.runtime, start.state_root, bundle + "/log");
     std::vector<std::string> args{"--bundle", bundle, "--pid-file", bundle + "/pid"};

@@ -1,5 +1,6 @@
 #include "foreign_runtime.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::shim {
 
@@ -22,8 +24,10 @@ void ForeignRuntime::call(std::string_view command, const std::vector<std::strin
   if (!log_.empty()) argv.insert(argv.end(), {"--log", log_, "--log-format", "json"});
   argv.emplace_back(command);
   argv.insert(argv.end(), args.begin(), args.end());
+  const UniqueFd null = sys::open("/dev/null", O_RDWR).or_throw("/dev/null");
+  const auto or_null = [&](int fd) { return fd < 0 ? null.get() : fd; };
   const std::array<std::pair<int, int>, 3> fds{
-      {{streams.in, 0}, {streams.out, 1}, {streams.err, 2}}};
+      {{or_null(streams.in), 0}, {or_null(streams.out), 1}, {or_null(streams.err), 2}}};
   const ExitStatus status = Process::spawn(argv, fds).wait();
   if (status.shell_code() == 0) return;
 

@@ -11,6 +11,7 @@
 
 #include "backend.hpp"
 #include "minidocker/shim/protocol.hpp"
+#include "minidocker/toolbox/program.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
@@ -72,6 +73,7 @@ int run(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   try {
+    minidocker::prepare_process();
     return minidocker::shim::run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "mini-shim: %s\n", error.what());

@@ -29,6 +29,10 @@ std::unique_ptr<Backend> choose_backend(const Start& start) {
   return start.runtime.empty() ? make_builtin_backend() : make_foreign_backend();
 }
 
+bool is_farewell(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
 bool has_news(const struct pollfd& fd) { return fd.revents != 0; }
 
 /// Whoever is gone finds exit.json when he asks later.
@@ -53,17 +57,30 @@ void Shim::run() {
   } catch (const Error& error) {
     return report_failure(error.kind(), error.what(), kCannotStart);
   }
+  while (!has_ended_) take_turn(-1);
   ExitRecord record;
-  record.code = stand_by();
+  record.code = backend_->process().wait().shell_code();
+  remove(record);
+  drain();
+  record.finished_ns = now_ns();
+  write_exit_record(start_.directory, record);
+  tell(Exited{record.code});
+}
+
+void Shim::remove(ExitRecord& record) {
   try {
     backend_->remove();  // kills who is left, so that nobody writes any more
   } catch (const Error& error) {
     record.error = error.what();
   }
-  streams_->drain(engine_.get());
-  record.finished_ns = now_ns();
-  write_exit_record(start_.directory, record);
-  tell(Exited{record.code});
+  end_orphans();
+}
+
+void Shim::drain() {
+  streams_->end_input();
+  // Nobody writes any more: what cannot be read now will never come.
+  while (take_turn(streams_->holds_output() && !gives_up_ ? -1 : 0)) {
+  }
 }
 
 void Shim::create_and_start() {
@@ -73,7 +90,6 @@ void Shim::create_and_start() {
   backend_ = choose_backend(start_);
   backend_->create(spec, start_, {streams_->in(), streams_->out(), streams_->err()});
   streams_->close_theirs();
-  tell(Created{backend_->process().pid()});
   if (spec.process.terminal) streams_->attach_terminal(backend_->take_terminal());
   backend_->start();
   tell(Started{});
@@ -81,41 +97,41 @@ void Shim::create_and_start() {
 
 void Shim::report_failure(ErrorKind kind, const std::string& message, int exit_code) {
   backend_.reset();  // whatever was made of it goes before anyone is told
+  end_orphans();
   write_exit_record(start_.directory, {exit_code, message, now_ns()});
   tell(Failed{kind, message, exit_code});
 }
 
-int Shim::stand_by() {
-  Process& process = backend_->process();
-  for (;;) {
-    std::vector<struct pollfd> fds{{process.pidfd(), POLLIN, 0},
-                                   {signals_.get(), POLLIN, 0},
-                                   {engine_.get(), POLLIN, 0},
-                                   {listener_.get(), POLLIN, 0}};
-    const std::size_t first_relay = fds.size();
-    streams_->add_to(fds);
-    const std::size_t first_client = fds.size();
-    for (const UniqueFd& client : clients_) fds.push_back({client.get(), POLLIN, 0});
-    const std::size_t client_count = clients_.size();
+bool Shim::take_turn(int timeout_ms) {
+  std::vector<struct pollfd> fds{{has_ended_ ? -1 : backend_->process().pidfd(), POLLIN, 0},
+                                 {signals_.get(), POLLIN, 0},
+                                 {engine_.get(), POLLIN, 0},
+                                 {listener_.get(), POLLIN, 0}};
+  const std::size_t first_relay = fds.size();
+  streams_->add_to(fds);
+  const std::size_t first_client = fds.size();
+  for (const UniqueFd& client : clients_) fds.push_back({client.get(), POLLIN, 0});
+  const std::size_t client_count = clients_.size();
 
-    if (!sys::poll(fds, -1).ok()) continue;  // EINTR
-    streams_->proceed(&fds[first_relay]);
-    for (std::size_t i = 0; i < client_count; ++i) {
-      if (has_news(fds[first_client + i])) handle_client(clients_[i]);
-    }
-    std::erase_if(clients_, [](const UniqueFd& client) { return !client; });
-    if (has_news(fds[1])) handle_signals();
-    if (has_news(fds[2])) handle_engine();
-    if (has_news(fds[3])) accept_client();
-    if (has_news(fds[0])) return process.wait().shell_code();
+  const sys::Result<int> ready = sys::poll(fds, timeout_ms);
+  if (!ready.ok()) return true;  // EINTR
+  streams_->proceed(&fds[first_relay]);
+  for (std::size_t i = 0; i < client_count; ++i) {
+    if (has_news(fds[first_client + i])) handle_client(clients_[i]);
   }
+  std::erase_if(clients_, [](const UniqueFd& client) { return !client; });
+  if (has_news(fds[1])) handle_signals();
+  if (has_news(fds[2])) handle_engine();
+  if (has_news(fds[3])) accept_client();
+  has_ended_ = has_ended_ || has_news(fds[0]);
+  return ready.value() > 0;
 }
 
 void Shim::handle_engine() {
   const std::optional<Request> request = receive_request(engine_.get());
   if (request) return obey(*request);
   engine_.reset();  // nobody is left to read what the container prints
-  backend_->process().send(SIGKILL);
+  send_signal(SIGKILL);
 }
 
 void Shim::accept_client() {
@@ -138,14 +154,21 @@ void Shim::handle_signals() {
   const sys::Result<std::size_t> got = sys::read(signals_.get(), signals.data(), sizeof(signals));
   if (!got.ok()) return;
   for (std::size_t i = 0; i < got.value() / sizeof(signals[0]); ++i) {
-    if (signals[i].ssi_signo == SIGTERM) backend_->process().send(SIGKILL);
-    if (signals[i].ssi_signo == SIGCHLD) reap_orphans(backend_->process().pid());
+    if (signals[i].ssi_signo == SIGTERM) send_signal(SIGKILL);
+    if (signals[i].ssi_signo == SIGCHLD) reap_orphans(has_ended_ ? -1 : backend_->process().pid());
   }
+}
+
+void Shim::send_signal(int number) {
+  // Whoever ends a container by force, or one that has ended already, waits for nobody who is slow
+  // to read what it has printed.
+  gives_up_ = gives_up_ || number == SIGKILL || (has_ended_ && is_farewell(number));
+  if (!has_ended_) backend_->process().send(number);
 }
 
 void Shim::obey(const Request& request) {
   if (const auto* resize = std::get_if<Resize>(&request)) streams_->resize(*resize);
-  if (const auto* signal = std::get_if<Signal>(&request)) backend_->process().send(signal->number);
+  if (const auto* signal = std::get_if<Signal>(&request)) send_signal(signal->number);
 }
 
 void Shim::tell(const Event& event) noexcept {

@@ -28,8 +28,13 @@ class Shim {
  private:
   void create_and_start();
   void report_failure(ErrorKind kind, const std::string& message, int exit_code);
-  /// Until the container's first process has ended; its code.
-  int stand_by();
+  /// Removes what is left of the container whose first process has ended.
+  void remove(ExitRecord& record);
+  /// Copies what the ended program has written, for as long as somebody wants to read it.
+  void drain();
+  /// Waits for news of anybody, at most `timeout_ms` (-1: for ever), and sees to it. Returns
+  /// whether there was any.
+  bool take_turn(int timeout_ms);
   void tell(const Event& event) noexcept;
 
   void handle_engine();
@@ -37,6 +42,7 @@ class Shim {
   void handle_client(UniqueFd& client);
   void handle_signals();
   void obey(const Request& request);
+  void send_signal(int number);
 
   UniqueFd engine_;
   Start start_;
@@ -45,6 +51,8 @@ class Shim {
   std::vector<UniqueFd> clients_;
   std::unique_ptr<Backend> backend_;
   std::optional<Streams> streams_;
+  bool has_ended_ = false;  ///< the container's first process; `backend_` has none to signal then
+  bool gives_up_ = false;   ///< output that nobody takes at once is lost
 };
 
 /// Makes us what a shim has to be: leader of a session of its own (so that a terminal's signals
@@ -53,5 +61,9 @@ class Shim {
 [[nodiscard]] UniqueFd become_shim();
 /// Reaps orphans that were handed to us, but not `keep`, for which somebody waits.
 void reap_orphans(pid_t keep);
+/// Kills and reaps all children we have, and the children that they leave to us, until none is
+/// left. Neither a cgroup nor a PID namespace may have held them: an ordinary user has no cgroup,
+/// and with --pid host a container has no PID namespace.
+void end_orphans();
 
 }  // namespace minidocker::shim

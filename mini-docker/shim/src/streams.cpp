@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "minidocker/toolbox/pipe.hpp"
@@ -14,11 +15,15 @@
 namespace minidocker::shim {
 namespace {
 
-/// May the program have it as it is?
-bool can_be_given(int fd) {
+bool is_null_device(int fd) {
   const struct stat status = sys::fstat(fd).or_throw("the client's standard stream");
-  const bool is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
-  return S_ISFIFO(status.st_mode) || is_null;
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+/// Our own end of a pipe to the program.
+runtime::Sink to_program(UniqueFd fd) {
+  sys::set_nonblocking(fd.get(), true).or_throw("our end of the program's input");
+  return {std::move(fd), /*may_block=*/false};
 }
 
 }  // namespace
@@ -36,37 +41,38 @@ Streams::Streams(StartFds& fds, bool terminal) {
 }
 
 void Streams::give_input(UniqueFd client) {
-  if (can_be_given(client.get())) {
+  if (is_null_device(client.get())) {
     theirs_[0] = std::move(client);
     return;
   }
   Pipe pipe = Pipe::make();
-  sys::set_nonblocking(pipe.write_end.get(), true).or_throw("our end of the program's input");
-  relays_.push_back(std::make_unique<Relay>(std::move(client), std::move(pipe.write_end)));
+  relays_.push_back(
+      std::make_unique<runtime::Relay>(std::move(client), to_program(std::move(pipe.write_end))));
   theirs_[0] = std::move(pipe.read_end);
 }
 
 void Streams::give_output(UniqueFd client, UniqueFd& theirs) {
-  if (can_be_given(client.get())) {
+  if (is_null_device(client.get())) {
     theirs = std::move(client);
     return;
   }
   Pipe pipe = Pipe::make();
   sys::set_nonblocking(pipe.read_end.get(), true).or_throw("our end of the program's output");
-  relays_.push_back(
-      std::make_unique<Relay>(std::move(pipe.read_end), without_waiting(std::move(client))));
+  relays_.push_back(std::make_unique<runtime::Relay>(std::move(pipe.read_end),
+                                                     runtime::without_waiting(std::move(client))));
   theirs = std::move(pipe.write_end);
 }
 
 void Streams::attach_terminal(UniqueFd master) {
   copy_window_size(client_out_.get(), master.get());
   sys::set_nonblocking(master.get(), true).or_throw("master of the program's terminal");
-  UniqueFd to_program = sys::dup(master.get()).or_throw("master of the program's terminal");
+  UniqueFd typed = sys::dup(master.get()).or_throw("master of the program's terminal");
   UniqueFd from_program = sys::dup(master.get()).or_throw("master of the program's terminal");
-  relays_.push_back(std::make_unique<Relay>(std::move(client_in_), std::move(to_program)));
-  first_output_ = relays_.size();
   relays_.push_back(
-      std::make_unique<Relay>(std::move(from_program), without_waiting(std::move(client_out_))));
+      std::make_unique<runtime::Relay>(std::move(client_in_), to_program(std::move(typed))));
+  first_output_ = relays_.size();
+  relays_.push_back(std::make_unique<runtime::Relay>(
+      std::move(from_program), runtime::without_waiting(std::move(client_out_))));
   master_ = std::move(master);
 }
 
@@ -82,22 +88,14 @@ void Streams::proceed(const struct pollfd* fds) {
   for (std::size_t i = 0; i < relays_.size(); ++i) relays_[i]->proceed(fds[i].revents);
 }
 
-void Streams::drain(int client) {
-  for (;;) {
-    std::vector<struct pollfd> fds;
-    bool must_wait = false;  // for a slow reader; never for the program, which has ended
-    for (std::size_t i = first_output_; i < relays_.size(); ++i) {
-      fds.push_back(relays_[i]->wants());
-      must_wait = must_wait || relays_[i]->holds_bytes();
-    }
-    fds.push_back({client, 0, 0});  // asks for POLLHUP only
-    const sys::Result<int> ready = sys::poll(fds, must_wait && client >= 0 ? -1 : 0);
-    if (!ready.ok()) continue;  // a signal came
-    if (ready.value() == 0 || fds.back().revents != 0) return;
-    for (std::size_t i = first_output_; i < relays_.size(); ++i) {
-      relays_[i]->proceed(fds[i - first_output_].revents);
-    }
-  }
+void Streams::end_input() noexcept {
+  relays_.erase(relays_.begin(), relays_.begin() + static_cast<std::ptrdiff_t>(first_output_));
+  first_output_ = 0;
+}
+
+bool Streams::holds_output() const noexcept {
+  return std::any_of(relays_.begin() + static_cast<std::ptrdiff_t>(first_output_), relays_.end(),
+                     [](const auto& relay) { return relay->holds_bytes(); });
 }
 
 void Streams::resize(const Resize& size) noexcept {

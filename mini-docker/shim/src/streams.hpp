@@ -7,19 +7,19 @@
 #include <memory>
 #include <vector>
 
+#include "minidocker/runtime/relay.hpp"
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
-#include "relay.hpp"
 
 namespace minidocker::shim {
 
 /// All copying for one container.
 ///
-/// Without a terminal, a pipe of the client's (and /dev/null) becomes the program's own: no byte
-/// is copied. Anything else is not given away but copied through a pipe of ours. A program that
-/// got the client's terminal could type into it (TIOCSTI) and would take itself for interactive;
-/// one that got the client's file could truncate it through /proc/self/fd; and both would be
-/// chowned to the container's user.
+/// Without a terminal the program gets pipes of ours, and from them its bytes are copied to the
+/// client. Nothing of the client's is given away but /dev/null: a program that got his terminal
+/// could type into it (TIOCSTI) and would take itself for interactive; one that got his file could
+/// truncate it through /proc/self/fd; and all become the property of the container's user, so that
+/// he can open /dev/stdout.
 class Streams {
  public:
   /// Takes the client's descriptors. `terminal`: the program will have a terminal of its own.
@@ -40,16 +40,17 @@ class Streams {
   void add_to(std::vector<struct pollfd>& fds) const;
   /// Goes on, with what poll(2) has said of the entries that add_to() appended.
   void proceed(const struct pollfd* fds);
-  /// Copies what the ended program has written; returns when nothing more is there, or when
-  /// `client` hangs up.
-  void drain(int client);
+  /// The program has ended: nothing is read for it any more.
+  void end_input() noexcept;
+  /// Is something of the program's output not written yet?
+  [[nodiscard]] bool holds_output() const noexcept;
   /// The client's window has this size now.
   void resize(const Resize& size) noexcept;
 
  private:
   void give_input(UniqueFd client);
   void give_output(UniqueFd client, UniqueFd& theirs);
-  std::vector<std::unique_ptr<Relay>> relays_;
+  std::vector<std::unique_ptr<runtime::Relay>> relays_;
   std::size_t first_output_ = 0;  ///< relays_ before it go towards the program
   UniqueFd client_in_;            ///< kept for attach_terminal
   UniqueFd client_out_;           ///< kept for attach_terminal

@@ -19,6 +19,7 @@ Start start_message() {
   start.id = std::string(64, 'a');
   start.root =
       OverlayRoot{{"/layers/top", "/layers/bottom"}, "/c/upper", "/c/work", "/c/rootfs", true};
+  start.user = "www:adm";
   start.directory = "/run/shim/a";
   start.state_root = "/run/runtime";
   start.runtime = "/usr/bin/crun";
@@ -39,6 +40,7 @@ TEST(ShimProtocol, AStartArrivesWithItsDescriptors) {
   ASSERT_TRUE(request);
   const Start& got = std::get<Start>(*request);
   EXPECT_EQ(got.id, sent.id);
+  EXPECT_EQ(got.user, sent.user);
   EXPECT_EQ(got.root, sent.root);
   EXPECT_EQ(got.directory, sent.directory);
   EXPECT_EQ(got.state_root, sent.state_root);
@@ -78,8 +80,7 @@ TEST(ShimProtocol, SmallMessagesRoundTrip) {
 TEST(ShimProtocol, EventsRoundTrip) {
   const SocketPair sockets = SocketPair::make();
   const std::vector<Event> events{
-      Created{42}, Started{}, Exited{137},
-      Failed{ErrorKind::not_found, "exec: \"x\": \"\xff\" not found", 127}};
+      Started{}, Exited{137}, Failed{ErrorKind::not_found, "exec: \"x\": \"\xff\" not found", 127}};
   for (const Event& event : events) {
     send(sockets.ours.get(), event);
     const std::optional<Event> got = receive_event(sockets.theirs.get());

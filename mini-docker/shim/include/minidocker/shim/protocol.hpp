@@ -10,13 +10,12 @@
 ///
 /// | type    | from   | members                                              |
 /// |---------|--------|------------------------------------------------------|
-/// | start   | engine | version, id, root, directory, state_root, runtime, explain; descriptors |
-/// | resize  | engine | rows, columns                                        |
-/// | signal  | engine | number                                               |
-/// | created | shim   | pid: of the container's first process, on the host   |
-/// | started | shim   | its program runs                                     |
-/// | failed  | shim   | kind, message, exit_code; nothing is left            |
-/// | exited  | shim   | code, as a shell tells it; exit.json stands already  |
+/// | start   | engine | version, id, user, root, directory, state_root, runtime, explain;
+/// descriptors | | resize  | engine | rows, columns                                        | |
+/// signal  | engine | number                                               | | started | shim   |
+/// its program runs                                     | | failed  | shim   | kind, message,
+/// exit_code; nothing is left            | | exited  | shim   | code, as a shell tells it;
+/// exit.json stands already  |
 ///
 /// The descriptors of `start` are the spec, stdin, stdout, stderr, and, to explain, the trace.
 ///
@@ -26,8 +25,6 @@
 ///
 /// End of file on the connection that sent `start` means that the client is gone. A container
 /// that runs in the foreground ends with it: nobody is left to read what it prints.
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
@@ -80,6 +77,7 @@ struct StartFds {
 /// Make and start a container.
 struct Start {
   std::string id;                        ///< 64 hex digits
+  std::string user;                      ///< `USER[:GROUP]` of the root's own files; empty: root
   Root root;                             ///< its root
   std::string directory;                 ///< RUN/shim/ID, existing
   std::string state_root;                ///< where the runtime keeps its state
@@ -104,12 +102,6 @@ struct Signal {
 /// All that an engine can ask for.
 using Request = std::variant<Start, Resize, Signal>;
 
-/// The container exists; its program does not run yet.
-struct Created {
-  pid_t pid = -1;                                   ///< of its first process, on the host
-  bool operator==(const Created&) const = default;  ///< member by member
-};
-
 /// The container's program runs.
 struct Started {
   bool operator==(const Started&) const = default;  ///< always
@@ -130,7 +122,7 @@ struct Exited {
 };
 
 /// All that a shim can say.
-using Event = std::variant<Created, Started, Failed, Exited>;
+using Event = std::variant<Started, Failed, Exited>;
 
 /// \name Sending
 ///@{
