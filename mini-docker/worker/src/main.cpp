@@ -13,6 +13,7 @@
 #include "minidocker/images_unpack/import.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/program.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
@@ -95,6 +96,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
+    minidocker::prepare_process();
     return minidocker::worker::run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     // Only if the progress pipe cannot be written: there is nobody left to tell but a terminal.
