@@ -12,6 +12,7 @@ namespace {
 
 /// How long a container may take to die of SIGKILL when its attachment is dropped.
 constexpr std::chrono::seconds kPatience{10};
+constexpr int kCannotStart = 125;
 
 }  // namespace
 
@@ -76,29 +77,49 @@ std::optional<int> Attachment::next() {
   return code;
 }
 
+namespace {
+
+/// The container is as it was, or gone with auto_remove.
+void undo_start(Engine::Impl& engine, ContainerRow row, const Error& error) {
+  const auto* start_error = dynamic_cast<const StartError*>(&error);
+  row.error = error.what();
+  row.exit_code = start_error != nullptr ? start_error->exit_code() : 128;
+  try {
+    clean_up_after_shim(engine.paths, row);
+    if (row.auto_remove) {
+      engine.destroy(row);
+    } else {
+      row.state = State::created;
+      engine.table.update(row);
+      engine.forget_run(row);
+    }
+  } catch (const Error&) {
+    // The next engine finds it; what brought us here says more.
+  }
+  engine.owned.erase(row.id);
+}
+
+}  // namespace
+
 Attachment Engine::start(const std::string& id, const StartOptions& options) {
   ContainerRow row = impl_->table.get(id);
-  row.state = State::starting;
   row.error.clear();
-  impl_->table.update(row);
   try {
+    row.state = State::starting;
+    impl_->table.update(row);
     RunningShim shim = start_shim(impl_->paths, row, options, impl_->owned.at(id).fd());
+    Attachment attachment(
+        std::unique_ptr<Attachment::Impl>(new Attachment::Impl{*impl_, row.id, std::move(shim)}));
     row.state = State::running;
     row.started_ns = now_ns();
     impl_->table.update(row);
-    return Attachment(
-        std::unique_ptr<Attachment::Impl>(new Attachment::Impl{*impl_, row.id, std::move(shim)}));
+    return attachment;
+  } catch (const StartError& error) {
+    undo_start(*impl_, row, error);
+    throw;
   } catch (const Error& error) {
-    clean_up_after_shim(impl_->paths, row);
-    const auto* start_error = dynamic_cast<const StartError*>(&error);
-    row.state = State::created;
-    row.error = error.what();
-    row.exit_code = start_error != nullptr ? start_error->exit_code() : 128;
-    impl_->table.update(row);
-    if (row.auto_remove) impl_->destroy(row);
-    impl_->owned.erase(row.id);
-    if (start_error != nullptr) throw;
-    throw StartError(error.kind(), error.what(), 125);
+    undo_start(*impl_, row, error);
+    throw StartError(error.kind(), error.what(), kCannotStart);
   }
 }
 

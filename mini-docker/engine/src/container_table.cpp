@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <sstream>
+
 #include "minidocker/toolbox/error.hpp"
 #include "states.hpp"
 
 namespace minidocker::engine {
 namespace {
 
-constexpr const char* kSchema = R"(
+/// Each step stays as it is for ever: tables of its version are out there.
+constexpr std::array<const char*, 2> kSchema{R"(
   CREATE TABLE IF NOT EXISTS containers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     image TEXT NOT NULL, image_id TEXT NOT NULL, command TEXT NOT NULL,
@@ -16,11 +20,14 @@ constexpr const char* kSchema = R"(
     interactive INTEGER NOT NULL, auto_remove INTEGER NOT NULL,
     exit_code INTEGER NOT NULL, error TEXT NOT NULL,
     created_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID)";
+  ) STRICT, WITHOUT ROWID)",
+                                             R"(
+  ALTER TABLE containers ADD COLUMN user TEXT NOT NULL DEFAULT '';
+  ALTER TABLE containers ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0)"};
 
 constexpr const char* kColumns =
     "id, name, state, image, image_id, command, spec, root, runtime, interactive, auto_remove, "
-    "exit_code, error, created_ns, started_ns, finished_ns";
+    "exit_code, error, created_ns, started_ns, finished_ns, user";
 
 void bind_row(Statement& statement, const ContainerRow& row) {
   statement.bind(1, row.id).bind(2, row.name).bind(3, word_of(row.state));
@@ -29,6 +36,7 @@ void bind_row(Statement& statement, const ContainerRow& row) {
   statement.bind(10, std::int64_t{row.interactive}).bind(11, std::int64_t{row.auto_remove});
   statement.bind(12, std::int64_t{row.exit_code}).bind(13, row.error);
   statement.bind(14, row.created_ns).bind(15, row.started_ns).bind(16, row.finished_ns);
+  statement.bind(17, row.user);
 }
 
 ContainerRow row_of(const Statement& statement) {
@@ -49,6 +57,7 @@ ContainerRow row_of(const Statement& statement) {
   row.created_ns = statement.number(13);
   row.started_ns = statement.number(14);
   row.finished_ns = statement.number(15);
+  row.user = statement.text(16);
   return row;
 }
 
@@ -58,14 +67,22 @@ bool is_hex(const std::string& text) {
 
 }  // namespace
 
+std::vector<std::string> layers_of(const ContainerRow& row) {
+  std::vector<std::string> layers;
+  std::istringstream lines(row.root);
+  for (std::string layer; std::getline(lines, layer);) layers.push_back(layer);
+  return layers;
+}
+
 ContainerTable::ContainerTable(Database& database) : database_(database) {
-  database_.execute(kSchema);
+  database_.migrate(kSchema);
 }
 
 void ContainerTable::insert(const ContainerRow& row) {
-  Statement statement = database_.prepare(fmt::format(
-      "INSERT INTO containers ({}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
-      kColumns));
+  Statement statement =
+      database_.prepare(fmt::format("INSERT INTO containers ({}) VALUES "
+                                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
+                                    kColumns));
   bind_row(statement, row);
   statement.run();
 }
@@ -73,7 +90,8 @@ void ContainerTable::insert(const ContainerRow& row) {
 void ContainerTable::update(const ContainerRow& row) {
   Transaction transaction(database_);
   const std::optional<ContainerRow> stored = find(row.id);
-  if (!stored) {
+  const bool wants_to_live = row.state == State::starting || row.state == State::running;
+  if (!stored || (wants_to_live && is_doomed(row.id))) {
     throw Error(ErrorKind::conflict, fmt::format("container {} was removed meanwhile", row.name));
   }
   if (stored->state != row.state && !may_go(stored->state, row.state)) {
@@ -83,10 +101,20 @@ void ContainerTable::update(const ContainerRow& row) {
   Statement statement = database_.prepare(
       "UPDATE containers SET name=?2, state=?3, image=?4, image_id=?5, command=?6, spec=?7, "
       "root=?8, runtime=?9, interactive=?10, auto_remove=?11, exit_code=?12, error=?13, "
-      "created_ns=?14, started_ns=?15, finished_ns=?16 WHERE id=?1");
+      "created_ns=?14, started_ns=?15, finished_ns=?16, user=?17 WHERE id=?1");
   bind_row(statement, row);
   statement.run();
   transaction.commit();
+}
+
+void ContainerTable::doom(const std::string& id) {
+  database_.prepare("UPDATE containers SET doomed=1 WHERE id=?1").bind(1, id).run();
+}
+
+bool ContainerTable::is_doomed(const std::string& id) const {
+  Statement statement = database_.prepare("SELECT doomed FROM containers WHERE id=?1");
+  statement.bind(1, id);
+  return statement.step() && statement.number(0) != 0;
 }
 
 void ContainerTable::erase(const std::string& id) {

@@ -25,7 +25,8 @@ struct ContainerRow {
   std::string image_id;           ///< what that was at creation
   std::string command;            ///< for `ps`
   std::string spec;               ///< the config.json it is started with
-  std::string root;               ///< its root: JSON of the layers (see row_root)
+  std::string user;               ///< `USER[:GROUP]` for the container's own files; empty: root
+  std::string root;               ///< its layer directories, a line each, the top one first
   std::string runtime;            ///< empty: built in
   bool interactive = false;       ///< is stdin the caller's?
   bool auto_remove = false;       ///< does it go when it ends?
@@ -36,6 +37,9 @@ struct ContainerRow {
   std::int64_t finished_ns = 0;   ///< CLOCK_REALTIME; 0: never
 };
 
+/// The lines of its `root`.
+[[nodiscard]] std::vector<std::string> layers_of(const ContainerRow& row);
+
 /// The table of them. Borrows the database.
 class ContainerTable {
  public:
@@ -45,8 +49,12 @@ class ContainerTable {
   /// Adds a row. Throws UniqueClash if the name (or id) is taken.
   void insert(const ContainerRow& row);
   /// Stores the whole row; its state must be reachable from the stored one. Throws Error(conflict)
-  /// if the row is gone, Error(internal) for a step that the state machine does not know.
+  /// if the row is gone, or doomed and to be started; Error(internal) for a step that the state
+  /// machine does not know.
   void update(const ContainerRow& row);
+  /// Tells the owner, wherever he is, that the container is to be removed: he can bring it no
+  /// further towards running. None is fine.
+  void doom(const std::string& id);
   /// Deletes a row; none is fine.
   void erase(const std::string& id);
 
@@ -61,6 +69,7 @@ class ContainerTable {
  private:
   [[nodiscard]] std::vector<ContainerRow> select(const std::string& where,
                                                  const std::string& value) const;
+  [[nodiscard]] bool is_doomed(const std::string& id) const;
   Database& database_;
 };
 

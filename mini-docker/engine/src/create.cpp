@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "minidocker/cgroups/detect.hpp"
@@ -28,8 +30,19 @@ const char* wished_limit(const CreateRequest& request) {
   return nullptr;
 }
 
+void check_cpus(std::int64_t nano_cpus) {
+  constexpr std::int64_t kNanosPerCpu = 1'000'000'000;
+  const auto available = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  if (nano_cpus >= kNanosPerCpu / 100 && nano_cpus <= available * kNanosPerCpu) return;
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs "
+                          "available",
+                          available));
+}
+
 /// Said before anything is made: a limit that cannot hold is no limit.
 void check_limits(const CreateRequest& request) {
+  if (request.nano_cpus) check_cpus(*request.nano_cpus);
   const char* wish = wished_limit(request);
   if (wish == nullptr) return;
   const std::optional<cgroups::Reason> reason = cgroups::why_not(cgroups::detect());
@@ -79,29 +92,25 @@ std::vector<std::string> shown_args(std::vector<std::string> args) {
   return args;
 }
 
-/// Along PATH, as other engines find theirs.
-std::string find_runtime(const std::string& name, const Maker& maker) {
+std::string runtime_of(const CreateRequest& request) {
+  const std::string& name = request.runtime;
   if (name.empty()) return "";
-  if (maker.is_rootless()) {
+  if (Maker::current().is_rootless()) {
     throw Error(ErrorKind::unavailable,
                 fmt::format("--runtime {}: another runtime needs its root mounted for it, which "
                             "an ordinary user cannot: leave --runtime away",
                             name));
   }
-  if (name.find('/') != std::string::npos) {
-    if (exists(name)) return std::filesystem::absolute(name);
-  } else {
-    const char* path = std::getenv("PATH");
-    const std::string list = path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path;
-    for (std::size_t begin = 0; begin <= list.size();) {
-      const std::size_t end = std::min(list.find(':', begin), list.size());
-      const std::string candidate = list.substr(begin, end - begin) + "/" + name;
-      if (candidate.front() == '/' && exists(candidate)) return candidate;
-      begin = end + 1;
-    }
-  }
+  if (std::optional<std::string> program = find_runtime(name)) return *program;
   throw Error(ErrorKind::invalid_argument,
               fmt::format("unknown or invalid runtime name: {}", name));
+}
+
+/// Who shares the host's network is known there by the host's name.
+std::string hostname_of(const CreateRequest& request, const std::string& id) {
+  if (request.uts == NamespaceMode::host) return own_hostname();
+  if (request.hostname) return *request.hostname;
+  return request.network == NamespaceMode::host ? own_hostname() : short_id(id);
 }
 
 HostFiles files_of(const Paths& paths, const ContainerRow& row) {
@@ -111,14 +120,13 @@ HostFiles files_of(const Paths& paths, const ContainerRow& row) {
 }
 
 /// All that names no id yet is checked before the row exists: a refused request leaves no trace.
-std::string spec_text(const CreateRequest& request, const RunnableImage& image, const Paths& paths,
-                      const ContainerRow& row) {
+std::string spec_text(const CreateRequest& request, const Program& program, const Paths& paths,
+                      const ContainerRow& row, const std::string& hostname) {
   SpecInput input;
-  input.hostname = request.uts == NamespaceMode::host ? own_hostname()
-                                                      : request.hostname.value_or(short_id(row.id));
+  input.hostname = hostname;
   // Our own runtime knows best where the group can lie, and whether there can be one.
   if (!row.runtime.empty()) input.cgroups_path = "/mini-docker/" + row.id;
-  input.program = merge_config(image.defaults, request, input.hostname);
+  input.program = program;
   input.files = files_of(paths, row);
   input.maker = Maker::current();
   const spec::Spec spec = build_spec(request, input);
@@ -128,29 +136,47 @@ std::string spec_text(const CreateRequest& request, const RunnableImage& image, 
 
 ContainerRow row_for(const CreateRequest& request, const RunnableImage& image) {
   ContainerRow row;
+  row.id = make_id();
   row.image = request.image;
   row.image_id = image.id;
   row.root = join(image.layers, '\n');
-  row.runtime = find_runtime(request.runtime, Maker::current());
+  row.runtime = runtime_of(request);
   row.interactive = request.interactive;
   row.auto_remove = request.auto_remove;
   row.created_ns = now_ns();
-  const Program program = merge_config(image.defaults, request, "");
-  row.command = join(shown_args(program.args), ' ');
   return row;
+}
+
+/// docker would make volumes of them.
+std::vector<std::string> warnings_of(const CreateRequest& request, const RunnableImage& image) {
+  std::vector<std::string> warnings;
+  for (const std::string& volume : image.volumes) {
+    if (std::ranges::find(request.mounts, volume, &MountRequest::target) != request.mounts.end()) {
+      continue;
+    }
+    warnings.push_back(
+        fmt::format("the image wants a volume at {}: volumes come with the daemon, what is written "
+                    "there goes with the container",
+                    volume));
+  }
+  return warnings;
 }
 
 }  // namespace
 
-std::string Engine::create(const CreateRequest& request) {
+CreatedContainer Engine::create(const CreateRequest& request) {
   check_request(request);
-  const RunnableImage image = impl_->images.prepare(request.image);
+  RunnableImage image = impl_->images.prepare(request.image);
   ContainerRow row = row_for(request, image);
-  row.id = make_id();
-  row.spec = spec_text(request, image, impl_->paths, row);
+  const std::string hostname = hostname_of(request, row.id);
+  const Program program = merge_config(image.defaults, request, hostname);
+  row.command = join(shown_args(program.args), ' ');
+  row.user = program.user;
+  row.spec = spec_text(request, program, impl_->paths, row, hostname);
   impl_->claim(row, request.name);
+  image.lock.reset();  // the row names the layers now
   try {
-    impl_->make_files(row, request);
+    impl_->make_files(row, request, hostname);
     row.state = State::created;
     impl_->table.update(row);
   } catch (const Error&) {
@@ -158,7 +184,7 @@ std::string Engine::create(const CreateRequest& request) {
     impl_->owned.erase(row.id);
     throw;
   }
-  return row.id;
+  return {row.id, warnings_of(request, image)};
 }
 
 }  // namespace minidocker::engine

@@ -86,9 +86,9 @@ Database::Database(const std::string& path) {
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(handle, path);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
-  // NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the
-  // order. What is then on disk without a row is removed by the next recovery, as after any crash.
-  execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON");
+  // FULL: a row is on the disk before what it announces. With NORMAL a power cut could take the
+  // last rows and leave the layers and directories that they were committed for.
+  execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
 }
 
 void Database::execute(const std::string& sql) {
@@ -99,7 +99,27 @@ void Database::execute(const std::string& sql) {
 
 Statement Database::prepare(std::string_view sql) const { return {handle_.get(), sql}; }
 
-int Database::changes() const { return sqlite3_changes(handle_.get()); }
+std::size_t Database::version() const {
+  Statement asked = prepare("PRAGMA user_version");
+  asked.step();
+  return static_cast<std::size_t>(asked.number(0));
+}
+
+void Database::migrate(std::span<const char* const> steps) {
+  if (version() == steps.size()) return;
+  Transaction transaction(*this);
+  const std::size_t found = version();  // another process may have been first
+  if (found > steps.size()) {
+    throw Error(
+        ErrorKind::unavailable,
+        fmt::format("engine's records: they are of version {}, this mini-docker knows {}: a "
+                    "newer one has been here",
+                    found, steps.size()));
+  }
+  for (const char* step : steps.subspan(found)) execute(step);
+  execute(fmt::format("PRAGMA user_version={}", steps.size()));
+  transaction.commit();
+}
 
 Transaction::Transaction(Database& database) : database_(database) {
   database_.execute("BEGIN IMMEDIATE");

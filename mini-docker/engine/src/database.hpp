@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,10 +50,12 @@ class Database {
   void execute(const std::string& sql);
   /// Prepares one statement.
   [[nodiscard]] Statement prepare(std::string_view sql) const;
-  /// How many rows the last statement changed.
-  [[nodiscard]] int changes() const;
+  /// Brings the tables to the newest version, as one transaction: step N leads from version N
+  /// (PRAGMA user_version) to N + 1. Throws Error(unavailable) for a version that is newer still.
+  void migrate(std::span<const char* const> steps);
 
  private:
+  [[nodiscard]] std::size_t version() const;
   struct Close {
     void operator()(sqlite3* database) const noexcept;
   };

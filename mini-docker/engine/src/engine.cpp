@@ -4,12 +4,11 @@
 #include <poll.h>
 
 #include <csignal>
-#include <thread>
 #include <utility>
 
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/error.hpp"
-#include "minidocker/toolbox/trace.hpp"
+#include "minidocker/toolbox/files.hpp"
 #include "places.hpp"
 #include "shim_client.hpp"
 
@@ -17,8 +16,6 @@ namespace minidocker::engine {
 namespace {
 
 constexpr std::int64_t kNanos = 1'000'000'000;
-/// How often somebody else's container is looked at again while its owner lets go of it.
-constexpr std::chrono::milliseconds kLookAgain{5};
 
 ContainerSummary summary(const ContainerRow& row) {
   ContainerSummary summary;
@@ -49,13 +46,30 @@ void kill_foreign(const ContainerPaths& places) {
   }
 }
 
-/// Waits until the container is ours, killing what runs in it.
-FileLock take_over(const ContainerPaths& places, bool may_kill) {
-  for (;;) {
-    if (std::optional<FileLock> lock = FileLock::try_take(places.lock)) return std::move(*lock);
-    if (may_kill) kill_foreign(places);
-    std::this_thread::sleep_for(kLookAgain);
+[[noreturn]] void refuse_removal(const std::string& name, std::string_view why) {
+  throw Error(ErrorKind::conflict, fmt::format("cannot remove container \"{}\": {}", name, why));
+}
+
+/// The container's lock, without killing anybody. Who holds that of a container which has ended is
+/// about to let go of it.
+FileLock take_idle(const std::string& name, const ContainerRow& row, const std::string& path) {
+  if (is_alive(row.state)) {
+    refuse_removal(name,
+                   "container is running: stop the container before removing or force remove");
   }
+  if (row.state == State::exited || row.state == State::removing) return FileLock::take(path);
+  std::optional<FileLock> lock = FileLock::try_take(path);
+  if (!lock) refuse_removal(name, "container is about to be started: force remove");
+  return std::move(*lock);
+}
+
+/// The container's lock, whatever its owner does. He is told first: if he has no shim yet that
+/// could be killed, he will not get one to run.
+FileLock take_by_force(ContainerTable& table, const ContainerRow& row,
+                       const ContainerPaths& places) {
+  table.doom(row.id);
+  kill_foreign(places);
+  return FileLock::take(places.lock);
 }
 
 }  // namespace
@@ -63,6 +77,8 @@ FileLock take_over(const ContainerPaths& places, bool may_kill) {
 Engine::Engine(Paths paths) : impl_(std::make_unique<Impl>(std::move(paths))) {
   impl_->warnings = recover(*impl_);
   impl_->opening.reset();
+  // A worker was killed: what it moved to its place before lies there without a name.
+  if (impl_->images.clean_temporaries() > 0) sweep_images(*impl_, impl_->warnings);
 }
 
 Engine::Engine(Engine&&) noexcept = default;
@@ -71,7 +87,11 @@ Engine::~Engine() = default;
 
 const std::vector<std::string>& Engine::warnings() const { return impl_->warnings; }
 
-std::vector<std::string> Engine::load(const std::string& path) { return impl_->images.load(path); }
+LoadedImages Engine::load(const std::string& path) {
+  LoadedImages loaded = impl_->images.load(path);
+  sweep_images(*impl_, loaded.warnings);
+  return loaded;
+}
 
 std::vector<ImageSummary> Engine::images() const { return impl_->images.list(); }
 
@@ -83,19 +103,14 @@ std::vector<ContainerSummary> Engine::containers() const {
 
 void Engine::remove(const std::string& name, Force force) {
   const ContainerRow row = impl_->table.get(name);
-  if (is_alive(row.state) && force == Force::no) {
-    throw Error(ErrorKind::conflict,
-                fmt::format("cannot remove container \"{}\": container is running: stop the "
-                            "container before removing or force remove",
-                            name));
-  }
-  const FileLock lock = take_over(ContainerPaths(impl_->paths, row), force == Force::yes);
+  const ContainerPaths places(impl_->paths, row);
+  const FileLock lock = force == Force::yes ? take_by_force(impl_->table, row, places)
+                                            : take_idle(name, row, places.lock);
   const std::optional<ContainerRow> now = impl_->table.find(row.id);
-  if (!now) return;  // it went with its run
-  if (is_alive(now->state)) {
-    clean_up_after_shim(impl_->paths, *now);
-    impl_->finish(now->id);
-  }
+  if (!now) return remove_tree(places.lock);  // it went with its run
+  if (!is_alive(now->state)) return impl_->destroy(*now);
+  clean_up_after_shim(impl_->paths, *now);  // its owner died meanwhile
+  impl_->finish(now->id);
   if (const std::optional<ContainerRow> ended = impl_->table.find(row.id)) impl_->destroy(*ended);
 }
 

@@ -38,6 +38,11 @@ std::string familiar(const std::string& full_name) {
   return images::ImageName::parse(full_name).familiar();
 }
 
+void add_names(std::vector<std::string>& names, const images::WorkerEvent& event) {
+  for (const std::string& name : event.names) names.push_back(familiar(name));
+  if (event.names.empty()) names.push_back(event.id);
+}
+
 }  // namespace
 
 ImageSource::ImageSource(const Paths& paths)
@@ -47,10 +52,21 @@ ImageSource::ImageSource(const Paths& paths)
       store_(images::Store::open(paths.state + "/images")),
       layers_(layers_dir_) {}
 
-void ImageSource::clean_temporaries() const { images::clean_temporaries(temporaries_); }
+std::size_t ImageSource::clean_temporaries() const {
+  return images::clean_temporaries(temporaries_);
+}
 
-ImageSource::Loaded ImageSource::run_worker(const std::string& from,
-                                            const std::string& image) const {
+void ImageSource::sweep(const images::StoreLock& lock, const std::set<std::string>& used) const {
+  std::set<images::Digest> needed = images::needed_layers(store_);
+  for (const std::string& layer : used) {
+    const std::string name = layer.substr(layer.rfind('/') + 1);
+    if (const auto digest = images::Digest::find("sha256:" + name)) needed.insert(*digest);
+  }
+  layers_.sweep(lock, needed);
+  store_.sweep(lock);
+}
+
+LoadedImages ImageSource::run_worker(const std::string& from, const std::string& image) const {
   images::WorkerRequest request;
   request.store = store_.dir();
   request.layers = layers_dir_;
@@ -68,13 +84,14 @@ ImageSource::Loaded ImageSource::run_worker(const std::string& from,
   std::istringstream lines(read_all(progress.read_end.get(), "the worker's progress"));
   const ExitStatus status = process.wait();
 
-  Loaded loaded;
+  LoadedImages loaded;
   bool is_done = false;
   for (std::string line; std::getline(lines, line);) {
     const images::WorkerEvent event = images::WorkerEvent::parse(line);
     using Type = images::WorkerEvent::Type;
     if (event.type == Type::error) throw Error(event.kind, event.message);
-    if (event.type == Type::image) loaded = {event.id, event.names};
+    if (event.type == Type::warning) loaded.warnings.push_back(event.message);
+    if (event.type == Type::image) add_names(loaded.names, event);
     is_done = is_done || event.type == Type::done;
   }
   if (is_done) return loaded;
@@ -83,23 +100,26 @@ ImageSource::Loaded ImageSource::run_worker(const std::string& from,
                           status.shell_code()));
 }
 
-std::vector<std::string> ImageSource::load(const std::string& path) const {
+LoadedImages ImageSource::load(const std::string& path) const {
   const trace::Scope scope("04-images", "have mini-worker read and unpack " + path,
                            "nothing foreign is parsed in this process");
-  const Loaded loaded = run_worker(path, "");
-  std::vector<std::string> names;
-  for (const std::string& name : loaded.names) names.push_back(familiar(name));
-  if (names.empty()) names.push_back(loaded.id);
-  return names;
+  return run_worker(path, "");
 }
 
 RunnableImage ImageSource::prepare(const std::string& name) const {
   const trace::Scope scope("04-images", "find image " + name,
                            "its layers are directories already, unpacked once and shared");
-  const images::Image image = store_.get_image(name);
-  const images::ImageConfig config = store_.config_of(image);
-  if (!layers_.missing_of(config).empty()) static_cast<void>(run_worker("", image.id.str()));
-  return {image.id.hex(), defaults_of(config), layers_.paths_of(config)};
+  for (bool is_unpacked = false;; is_unpacked = true) {
+    std::optional<images::StoreLock> lock = store_.lock();
+    const images::Image image = store_.get_image(name);
+    const images::ImageConfig config = store_.config_of(image);
+    if (is_unpacked || layers_.missing_of(config).empty()) {
+      return {image.id.hex(), defaults_of(config), layers_.paths_of(config), config.volumes,
+              std::move(lock)};
+    }
+    lock.reset();  // the worker needs it
+    static_cast<void>(run_worker("", image.id.str()));
+  }
 }
 
 std::vector<ImageSummary> ImageSource::list() const {

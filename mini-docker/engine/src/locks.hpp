@@ -1,6 +1,9 @@
 #pragma once
 /// \file
 /// Locks that end with their holders: flock(2) on files of RUN/lock.
+///
+/// RUN does not survive a reboot, rows do: so a lock's file is made by whoever takes it, and
+/// whoever takes it and finds no row removes it again, while holding it.
 
 #include <optional>
 #include <string>
@@ -13,9 +16,9 @@ namespace minidocker::engine {
 /// was given one. So whoever can take it knows that owner and shim are both gone.
 class FileLock {
  public:
-  /// Waits for it. Makes the file if needed. Throws SystemError.
+  /// Waits for it. Throws SystemError.
   static FileLock take(const std::string& path);
-  /// Nothing if somebody holds it. Makes the file if needed. Throws SystemError.
+  /// Nothing if somebody holds it. Throws SystemError.
   static std::optional<FileLock> try_take(const std::string& path);
 
   /// Borrowed; to be passed to a shim.

@@ -1,15 +1,15 @@
 #include "places.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "init_layer.hpp"
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/files.hpp"
-#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "minidocker/unionfs/overlay.hpp"
 #include "names.hpp"
 #include "network_files.hpp"
 #include "shim_client.hpp"
@@ -55,7 +55,9 @@ Engine::Impl::Impl(Paths chosen)
       opening(open_directories(paths)),
       database(paths.state + "/engine.db"),
       table(database),
-      images(paths) {}
+      images(paths) {
+  unionfs::require_user_xattrs(paths.state);
+}
 
 void Engine::Impl::claim(ContainerRow& row, const std::optional<std::string>& name) {
   const trace::Scope scope("mini-docker/engine", "record that a container is about to be made",
@@ -82,22 +84,25 @@ void Engine::Impl::claim(ContainerRow& row, const std::optional<std::string>& na
   owned.emplace(row.id, FileLock::take(ContainerPaths(paths, row).lock));
 }
 
-void Engine::Impl::make_files(const ContainerRow& row, const CreateRequest& request) const {
+void Engine::Impl::make_files(const ContainerRow& row, const CreateRequest& request,
+                              const std::string& hostname) const {
   const trace::Scope scope("mini-docker/engine", "make the container's directory",
                            "its writable layer, and the files that are bound over its /etc");
   const ContainerPaths places(paths, row);
   make_bind_sources(request);
   make_dirs(places.directory, 0700);
-  for (const char* name : {"/upper", "/work", "/rootfs"}) make_dirs(places.directory + name);
-  write_file(places.directory + "/upper/.dockerenv", "");
+  for (const char* name : {"/work", "/rootfs"}) make_dirs(places.directory + name);
+  make_upper(places.directory + "/upper", layers_of(row));
   const bool shares_network = request.network == NamespaceMode::host;
   const std::string resolv = host_file("/etc/resolv.conf");
   write_file(places.directory + "/hosts", shares_network ? host_file("/etc/hosts") : hosts_text());
   write_file(places.directory + "/resolv.conf", shares_network ? resolv : resolv_conf_text(resolv));
-  write_file(places.directory + "/hostname",
-             (request.uts == NamespaceMode::host ? host_file("/proc/sys/kernel/hostname")
-                                                 : request.hostname.value_or(short_id(row.id))) +
-                 "\n");
+  write_file(places.directory + "/hostname", hostname + "\n");
+}
+
+void Engine::Impl::forget_run(const ContainerRow& row) const {
+  remove_tree(ContainerPaths(paths, row).shim);
+  for (const char* states : {"/runtime/", "/oci/"}) remove_tree(paths.run + states + row.id);
 }
 
 void Engine::Impl::destroy(ContainerRow row) {
@@ -108,7 +113,7 @@ void Engine::Impl::destroy(ContainerRow row) {
     table.update(row);
   }
   const ContainerPaths places(paths, row);
-  remove_tree(places.shim);
+  forget_run(row);
   remove_tree(places.directory);
   table.erase(row.id);
   remove_tree(places.lock);  // whoever waits for it finds no row then
@@ -116,18 +121,18 @@ void Engine::Impl::destroy(ContainerRow row) {
 
 int Engine::Impl::finish(const std::string& id) {
   ContainerRow row = table.get(id);
-  const ContainerPaths places(paths, row);
-  const std::optional<shim::ExitRecord> record = shim::find_exit_record(places.shim);
-  row.state = State::exited;
+  const std::optional<shim::ExitRecord> record =
+      shim::find_exit_record(ContainerPaths(paths, row).shim);
   row.exit_code = record ? record->code : kShimLost;
   row.error = record ? record->error : "shim lost";
   row.finished_ns = record ? record->finished_ns : now_ns();
-  table.update(row);
   if (row.auto_remove) {
     destroy(row);
-  } else {
-    remove_tree(places.shim);
+    return row.exit_code;
   }
+  row.state = State::exited;
+  table.update(row);
+  forget_run(row);
   return row.exit_code;
 }
 

@@ -31,7 +31,10 @@ struct Engine::Impl {
   /// towards recovery. Throws Error(conflict) in docker's words if the name is taken.
   void claim(ContainerRow& row, const std::optional<std::string>& name);
   /// Makes the directories and files of a container whose row is `creating`.
-  void make_files(const ContainerRow& row, const CreateRequest& request) const;
+  void make_files(const ContainerRow& row, const CreateRequest& request,
+                  const std::string& hostname) const;
+  /// Removes what RUN holds of a container that does not run.
+  void forget_run(const ContainerRow& row) const;
   /// Removes all that bears the id, then the row. The caller holds the container's lock, and
   /// nothing of it runs.
   void destroy(ContainerRow row);
@@ -41,5 +44,8 @@ struct Engine::Impl {
 
 /// Recovers: see Engine::Engine. Returns what could not be done, one line each.
 [[nodiscard]] std::vector<std::string> recover(Engine::Impl& engine);
+/// Removes layers and blobs that neither an image nor a container needs. What keeps it from doing
+/// so, such as a damaged image, is added to `warnings`: it is tried again the next time.
+void sweep_images(const Engine::Impl& engine, std::vector<std::string>& warnings);
 
 }  // namespace minidocker::engine

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
+#include <iterator>
 #include <set>
 
-#include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "places.hpp"
@@ -14,19 +14,14 @@
 namespace minidocker::engine {
 namespace {
 
-/// Directories whose entries bear the ids of containers.
-std::array<std::string, 5> places_of_ids(const Paths& paths) {
-  return {paths.state + "/containers", paths.run + "/shim", paths.run + "/runtime",
-          paths.run + "/oci", paths.run + "/lock"};
-}
-
 bool is_id(const std::string& name) {
   return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-std::set<std::string> ids_on_disk(const Paths& paths) {
+/// Ids of containers that have an entry in one of the directories.
+std::set<std::string> ids_in(std::initializer_list<std::string> directories) {
   std::set<std::string> ids;
-  for (const std::string& directory : places_of_ids(paths)) {
+  for (const std::string& directory : directories) {
     if (!exists(directory)) continue;
     std::ranges::copy_if(list_dir(directory), std::inserter(ids, ids.end()), is_id);
   }
@@ -34,29 +29,23 @@ std::set<std::string> ids_on_disk(const Paths& paths) {
 }
 
 /// A container that nobody owns: neither its engine nor its shim lives.
-void recover_row(Engine::Impl& engine, ContainerRow row) {
+void recover_row(Engine::Impl& engine, const ContainerRow& row) {
   switch (row.state) {
     case State::created:
-      // Made to go with its run, which nobody will start any more.
-      if (row.auto_remove) engine.destroy(row);
-      return;
+    case State::exited:
+      // Made to go with its run: nobody is there any more who could start it, or remove it.
+      if (row.auto_remove) return engine.destroy(row);
+      return engine.forget_run(row);
     case State::creating:
     case State::removing:
       clean_up_after_shim(engine.paths, row);
-      engine.destroy(row);
-      return;
+      return engine.destroy(row);
     case State::starting:
     case State::running:
       clean_up_after_shim(engine.paths, row);
       engine.finish(row.id);
       return;
-    case State::exited:
-      return;
   }
-}
-
-bool needs_owner(const ContainerRow& row) {
-  return is_transient(row.state) || (row.state == State::created && row.auto_remove);
 }
 
 }  // namespace
@@ -75,24 +64,45 @@ std::vector<std::string> recover(Engine::Impl& engine) {
 
   // First what is on disk, then the rows: whatever appears in between has a row that we see, and
   // whatever was seen without one has lost it to a removal that is complete.
-  std::set<std::string> unknown = ids_on_disk(engine.paths);
+  const Paths& paths = engine.paths;
+  const std::set<std::string> ran =
+      ids_in({paths.run + "/shim", paths.run + "/runtime", paths.run + "/oci"});
+  std::set<std::string> unknown = ids_in({paths.state + "/containers", paths.run + "/lock"});
+  unknown.insert(ran.begin(), ran.end());
   for (const ContainerRow& row : engine.table.all()) {
     unknown.erase(row.id);
-    if (!needs_owner(row)) continue;
-    const auto lock = FileLock::try_take(ContainerPaths(engine.paths, row).lock);
+    if (!is_transient(row.state) && !row.auto_remove && !ran.contains(row.id)) continue;
+    const std::string lock_path = ContainerPaths(paths, row).lock;
+    const auto lock = FileLock::try_take(lock_path);
     if (!lock) continue;  // somebody is at work
-    // Between our reading and our taking the lock its owner may have finished.
-    if (const std::optional<ContainerRow> fresh = engine.table.find(row.id)) attempt(*fresh);
+    // Between our reading and our taking the lock its owner may have finished, or removed it.
+    if (const std::optional<ContainerRow> fresh = engine.table.find(row.id)) {
+      attempt(*fresh);
+    } else {
+      remove_tree(lock_path);
+    }
   }
   for (const std::string& id : unknown) {
     ContainerRow row;
     row.id = row.name = id;
     row.state = State::removing;
-    const auto lock = FileLock::try_take(ContainerPaths(engine.paths, row).lock);
+    const auto lock = FileLock::try_take(ContainerPaths(paths, row).lock);
     if (lock) attempt(row);
   }
-  engine.images.clean_temporaries();
   return troubles;
+}
+
+void sweep_images(const Engine::Impl& engine, std::vector<std::string>& warnings) try {
+  // Rows are read while the lock is held: create() holds it from its look at the layers until its
+  // row names them.
+  const images::StoreLock lock = engine.images.lock();
+  std::set<std::string> layers;
+  for (const ContainerRow& row : engine.table.all()) {
+    for (const std::string& layer : layers_of(row)) layers.insert(layer);
+  }
+  engine.images.sweep(lock, layers);
+} catch (const Error& error) {
+  warnings.emplace_back(error.what());
 }
 
 }  // namespace minidocker::engine

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <array>
-#include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <utility>
 
@@ -20,8 +23,7 @@ constexpr int kShimDied = 125;
 
 shim::OverlayRoot root_of(const ContainerRow& row, const ContainerPaths& places) {
   shim::OverlayRoot root;
-  std::istringstream layers(row.root);
-  for (std::string layer; std::getline(layers, layer);) root.lowers.push_back(layer);
+  root.lowers = layers_of(row);
   root.upper = places.directory + "/upper";
   root.work = places.directory + "/work";
   root.target = places.directory + "/rootfs";
@@ -45,6 +47,7 @@ shim::Start start_message(const ContainerRow& row, const ContainerPaths& places,
   start.directory = places.shim;
   start.state_root = places.state_root;
   start.runtime = row.runtime;
+  start.user = row.user;
   start.explain = options.explain;
   start.fds.spec = memory_file(row.spec);
   start.fds.in = row.interactive ? sys::dup(options.in).or_throw("standard input")
@@ -87,6 +90,25 @@ void await_start(RunningShim& running) {
 }
 
 }  // namespace
+
+std::optional<std::string> find_runtime(const std::string& name) {
+  const auto is_program = [](const std::string& path) {
+    const sys::Result<struct stat> status = sys::fstatat(AT_FDCWD, path.c_str(), 0);
+    return status.ok() && S_ISREG(status.value().st_mode) &&
+           sys::faccessat(AT_FDCWD, path.c_str(), X_OK).ok();
+  };
+  if (name.find('/') != std::string::npos) {
+    if (!is_program(name)) return std::nullopt;
+    return std::filesystem::absolute(name);
+  }
+  const char* path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    const std::string candidate = directory + "/" + name;
+    if (candidate.front() == '/' && is_program(candidate)) return candidate;
+  }
+  return std::nullopt;
+}
 
 ContainerPaths::ContainerPaths(const Paths& paths, const ContainerRow& row)
     : directory(paths.state + "/containers/" + row.id),

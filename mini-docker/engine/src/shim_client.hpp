@@ -2,6 +2,7 @@
 /// \file
 /// The engine's side of a shim: starting one, and cleaning up after one that died.
 
+#include <optional>
 #include <string>
 
 #include "container_table.hpp"
@@ -26,6 +27,9 @@ struct ContainerPaths {
   std::string state_root;  ///< RUN/runtime, or RUN/oci for another runtime's states
   ContainerPaths(const Paths& paths, const ContainerRow& row);
 };
+
+/// The program of another OCI runtime: a path, or a name that is looked for along PATH.
+[[nodiscard]] std::optional<std::string> find_runtime(const std::string& name);
 
 /// Spawns mini-shim, hands it the container, and waits until the program runs. `lock_fd` is the
 /// container's lock, which the shim keeps. Throws StartError with the shim's words.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+#include <limits>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
@@ -52,11 +54,6 @@ std::vector<spec::Rlimit> rlimits(const std::vector<Ulimit>& ulimits) {
   return list;
 }
 
-bool is_root(const std::string& user) {
-  const std::string name = user.substr(0, user.find(':'));
-  return name.empty() || name == "0" || name == "root";
-}
-
 bool is_root_group(const std::string& user) {
   const std::size_t colon = user.find(':');
   if (colon == std::string::npos) return true;
@@ -65,7 +62,7 @@ bool is_root_group(const std::string& user) {
 }
 
 void check_ids(const std::string& user, const Maker& maker) {
-  if (!maker.is_rootless() || (is_root(user) && is_root_group(user))) return;
+  if (!maker.is_rootless() || (is_root_user(user) && is_root_group(user))) return;
   throw Error(ErrorKind::unavailable,
               fmt::format("user '{}': a container of an ordinary user has no ids but 0, which is "
                           "uid {} outside; more of them need subordinate ids (/etc/subuid, "
@@ -80,7 +77,6 @@ spec::Process build_process(const CreateRequest& request, const SpecInput& input
   if (request.init) process.args.insert(process.args.begin(), {"/sbin/docker-init", "--"});
   process.env = input.program.env;
   process.cwd = input.program.working_dir;
-  process.user.username = input.program.user;
   process.capabilities = build_capabilities(request, input);
   process.rlimits = rlimits(request.ulimits);
   process.no_new_privileges = request.no_new_privileges;
@@ -104,6 +100,11 @@ void check_combinations(const CreateRequest& request) {
 
 }  // namespace
 
+bool is_root_user(const std::string& user) {
+  const std::string name = user.substr(0, user.find(':'));
+  return name.empty() || name == "0" || name == "root";
+}
+
 Maker Maker::current() {
   Maker maker{sys::geteuid(), sys::getegid(), security::kAllKnown};
   // A new user namespace gives all; otherwise nobody can grant what he does not have.
@@ -114,9 +115,11 @@ Maker Maker::current() {
 spec::Resources build_resources(const CreateRequest& request, const Maker& maker) {
   spec::Resources resources;
   if (request.memory) {
-    const auto limit = static_cast<std::int64_t>(request.memory->value);
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t limit =
+        static_cast<std::int64_t>(std::min(request.memory->value, std::uint64_t{kMost}));
     resources.memory.limit = limit;
-    resources.memory.swap = 2 * limit;
+    resources.memory.swap = limit > kMost / 2 ? kMost : 2 * limit;
   }
   if (request.nano_cpus) {
     resources.cpu.period = kCpuPeriodUs;

@@ -42,6 +42,9 @@ struct SpecInput {
   Maker maker;               ///< ourselves
 };
 
+/// Does `USER[:GROUP]` name root? Judged by the name, as the container's own files are read later.
+[[nodiscard]] bool is_root_user(const std::string& user);
+
 /// Builds it. Throws Error(invalid_argument) in docker's words for what cannot be, and
 /// Error(unavailable) for what this user cannot have.
 [[nodiscard]] spec::Spec build_spec(const CreateRequest& request, const SpecInput& input);

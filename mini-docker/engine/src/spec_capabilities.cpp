@@ -6,11 +6,6 @@
 namespace minidocker::engine {
 namespace {
 
-bool is_root_user(const std::string& user) {
-  const std::string name = user.substr(0, user.find(':'));
-  return name.empty() || name == "0" || name == "root";
-}
-
 /// What may be granted at all: a device node made in a user namespace could not be opened, and
 /// mknod(2) there is refused in any case.
 security::CapabilitySet grantable(const Maker& maker) {

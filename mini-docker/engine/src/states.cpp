@@ -9,7 +9,7 @@
 namespace minidocker::engine {
 namespace {
 
-constexpr std::array<Transition, 11> kTransitions{{
+constexpr std::array<Transition, 13> kTransitions{{
     {State::creating, State::created, "its directories and files are complete"},
     {State::creating, State::removing, "creating failed, or its owner died"},
     {State::created, State::starting, "start"},
@@ -17,9 +17,11 @@ constexpr std::array<Transition, 11> kTransitions{{
     {State::starting, State::running, "the shim says started"},
     {State::starting, State::created, "the shim says failed"},
     {State::starting, State::exited, "shim and owner died"},
+    {State::starting, State::removing, "its start failed or was cut off: auto-remove"},
     {State::running, State::exited, "the program ended, or shim and owner died"},
+    {State::running, State::removing, "likewise, with auto-remove: one commit, no state between"},
     {State::exited, State::starting, "start"},
-    {State::exited, State::removing, "remove, or auto-remove"},
+    {State::exited, State::removing, "remove"},
     {State::removing, State::removing, "an owner finishes what another one began"},
 }};
 

@@ -30,6 +30,7 @@ TEST_F(ContainerTableTest, KeepsEveryMemberOfARow) {
   stored.spec = std::string("{\"a\":\"\xc3\xa9\"}");
   stored.root = "/top\n/bottom";
   stored.runtime = "/usr/bin/crun";
+  stored.user = "www:adm";
   stored.interactive = stored.auto_remove = true;
   stored.exit_code = 137;
   stored.error = "why";
@@ -40,6 +41,7 @@ TEST_F(ContainerTableTest, KeepsEveryMemberOfARow) {
   EXPECT_EQ(read.spec, stored.spec);
   EXPECT_EQ(read.root, stored.root);
   EXPECT_EQ(read.runtime, stored.runtime);
+  EXPECT_EQ(read.user, stored.user);
   EXPECT_TRUE(read.interactive && read.auto_remove);
   EXPECT_EQ(read.exit_code, 137);
   EXPECT_EQ(read.error, "why");
@@ -75,6 +77,39 @@ TEST_F(ContainerTableTest, RefusesStepsTheStateMachineDoesNotKnow) {
 TEST_F(ContainerTableTest, ARowThatIsGoneCannotBeUpdated) {
   ContainerRow container = row("ab", "web");
   EXPECT_THROW(table_.update(container), Error);
+}
+
+TEST_F(ContainerTableTest, ADoomedContainerIsBroughtNoFurtherTowardsRunning) {
+  ContainerRow container = row("ab", "web");
+  table_.insert(container);
+  table_.doom(container.id);
+  container.state = State::created;
+  EXPECT_NO_THROW(table_.update(container));
+  container.state = State::starting;
+  EXPECT_THROW(table_.update(container), Error);
+  container.state = State::removing;
+  EXPECT_NO_THROW(table_.update(container));
+}
+
+TEST_F(ContainerTableTest, RecordsOfVersionOneAreBroughtUpToDate) {
+  Database old(dir_ / "old.db");
+  old.execute(
+      "CREATE TABLE containers (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT "
+      "NULL, image TEXT NOT NULL, image_id TEXT NOT NULL, command TEXT NOT NULL, spec TEXT NOT "
+      "NULL, root TEXT NOT NULL, runtime TEXT NOT NULL, interactive INTEGER NOT NULL, auto_remove "
+      "INTEGER NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL, created_ns INTEGER NOT "
+      "NULL, started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+  old.execute(
+      "INSERT INTO containers VALUES ('a','web','exited','','','','','','',0,0,7,'',1,2,3)");
+  const ContainerTable table(old);
+  EXPECT_EQ(table.get("web").exit_code, 7);
+  EXPECT_EQ(table.get("web").user, "");
+  EXPECT_NO_THROW(ContainerTable{old}) << "a second time nothing is to be done";
+}
+
+TEST_F(ContainerTableTest, RecordsOfANewerVersionAreLeftAlone) {
+  database_.execute("PRAGMA user_version=1000");
+  EXPECT_THROW(ContainerTable{database_}, Error);
 }
 
 TEST_F(ContainerTableTest, ListsTheNewestFirst) {

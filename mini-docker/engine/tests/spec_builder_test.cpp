@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/spec/write.hpp"
@@ -76,6 +77,14 @@ TEST(SpecBuilder, LimitsBecomeResources) {
   EXPECT_EQ(resources.cpu.quota, 150'000);
   EXPECT_EQ(resources.cpu.period, 100'000U);
   EXPECT_EQ(resources.pids_limit, 32);
+}
+
+TEST(SpecBuilder, TwiceTheMostMemoryIsTheMost) {
+  CreateRequest request;
+  request.memory = Bytes{std::uint64_t{1} << 62U};
+  const spec::Resources resources = build_spec(request, input()).linux_.resources;
+  EXPECT_EQ(resources.memory.limit, std::int64_t{1} << 62U);
+  EXPECT_EQ(resources.memory.swap, std::numeric_limits<std::int64_t>::max());
 }
 
 TEST(SpecBuilder, LessMemoryThanDockerAllowsIsRefused) {

@@ -27,10 +27,11 @@ TEST(ContainerStates, EveryStateCanStillBeRemoved) {
   }
 }
 
-TEST(ContainerStates, ARunningContainerCannotBeRemovedBeforeItHasEnded) {
-  EXPECT_FALSE(may_go(State::running, State::removing));
-  EXPECT_FALSE(may_go(State::starting, State::removing));
-  EXPECT_TRUE(may_go(State::running, State::exited));
+TEST(ContainerStates, ARunningContainerEndsAsExitedOrGoesWithItsRun) {
+  for (const State from : {State::starting, State::running}) {
+    EXPECT_TRUE(may_go(from, State::exited)) << word_of(from);
+    EXPECT_TRUE(may_go(from, State::removing)) << word_of(from);
+  }
   EXPECT_TRUE(may_go(State::exited, State::removing));
 }
 

@@ -40,6 +40,18 @@ struct ImageSummary {
   Bytes size;                ///< of its layers
 };
 
+/// What load() did.
+struct LoadedImages {
+  std::vector<std::string> names;     ///< "busybox:latest"; an id for an image without a name
+  std::vector<std::string> warnings;  ///< what of it was not taken over, one line each
+};
+
+/// What create() made.
+struct CreatedContainer {
+  std::string id;                     ///< 64 hex digits
+  std::vector<std::string> warnings;  ///< what of the image's wishes is not heeded, one line each
+};
+
 /// What a container is doing. The state machine stands in states.hpp.
 enum class State {
   creating,  ///< a row, and perhaps some of what it names
@@ -125,21 +137,21 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  /// Loads an image archive or OCI layout; returns the names it got ("busybox:latest"; an id for
-  /// one without a name). Throws Error; then nothing of it is in the store.
-  std::vector<std::string> load(const std::string& path);
+  /// Loads an image archive or OCI layout. Throws Error; then nothing of it is in the store.
+  LoadedImages load(const std::string& path);
   /// All images, newest first.
   [[nodiscard]] std::vector<ImageSummary> images() const;
   /// All containers, newest first.
   [[nodiscard]] std::vector<ContainerSummary> containers() const;
 
-  /// Makes a container and returns its id. The caller owns it until it drops this engine or the
-  /// Attachment that start() gave. Throws Error with docker's words; then nothing is left.
-  std::string create(const CreateRequest& request);
+  /// Makes a container. The caller owns it until it drops this engine or the Attachment that
+  /// start() gave. Throws Error with docker's words; then nothing is left.
+  CreatedContainer create(const CreateRequest& request);
   /// Starts a container made by create() of this engine. Throws StartError; the container then is
   /// `created` still, or gone with auto_remove.
   Attachment start(const std::string& id, const StartOptions& options);
-  /// Removes a container, by id, name or unique beginning of an id. Throws Error(not_found,
+  /// Removes a container, by id, name or unique beginning of an id. By force also one that another
+  /// process owns: it is killed, and its owner records the end first. Throws Error(not_found,
   /// conflict).
   void remove(const std::string& name, Force force);
   /// What recovery could not do, one line each; what it concerns is tried again next time.
