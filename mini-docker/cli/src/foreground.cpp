@@ -11,6 +11,7 @@
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "usage_error.hpp"
+#include "warnings.hpp"
 
 namespace minidocker::cli {
 namespace {
@@ -80,11 +81,12 @@ int run_in_foreground(engine::Engine& engine, const engine::CreateRequest& reque
   if (uses_terminal && !is_terminal(options.in)) {
     throw UsageError("the input device is not a TTY: leave -t away, or run it on a terminal", 1);
   }
-  const std::string id = engine.create(request);
+  const engine::CreatedContainer container = engine.create(request);
+  warn(container.warnings);
   const Signals signals;
   std::optional<RawMode> raw;
   if (uses_terminal) raw.emplace(options.in);
-  engine::Attachment attachment = engine.start(id, options);
+  engine::Attachment attachment = engine.start(container.id, options);
   return stand_by(attachment, signals, options.out);
 }
 

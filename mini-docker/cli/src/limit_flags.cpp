@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <string_view>
 
 #include "usage_error.hpp"
@@ -44,6 +45,9 @@ std::optional<Bytes> parse_memory(const std::string& text) {
   try {
     bytes = parse_bytes(text, "--memory");
   } catch (const Error&) {
+    bad(text, "-m, --memory", fmt::format("invalid size: '{}'", text));
+  }
+  if (bytes.value > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
     bad(text, "-m, --memory", fmt::format("invalid size: '{}'", text));
   }
   if (bytes.value == 0) return std::nullopt;

@@ -3,23 +3,27 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "foreground.hpp"
 #include "minidocker/engine/engine.hpp"
+#include "minidocker/toolbox/program.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
 #include "parse_words.hpp"
 #include "run_flags.hpp"
 #include "tables.hpp"
 #include "usage_error.hpp"
+#include "warnings.hpp"
 
 namespace minidocker::cli {
 namespace {
@@ -55,9 +59,7 @@ void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), s
 
 engine::Engine open_engine(const Globals& globals) {
   engine::Engine engine(engine::Paths::choose(globals.root));
-  for (const std::string& warning : engine.warnings()) {
-    fmt::print(stderr, "mini-docker: warning: {}\n", warning);
-  }
+  warn(engine.warnings());
   return engine;
 }
 
@@ -144,7 +146,9 @@ int load(const Globals& globals, const Words& args) {
   app.add_option("-i,--input", input, "file or directory; else standard input");
   require_no_words(parse_words(app, args), "load");
 
-  for (const std::string& name : open_engine(globals).load(input)) {
+  const engine::LoadedImages loaded = open_engine(globals).load(input);
+  warn(loaded.warnings);
+  for (const std::string& name : loaded.names) {
     const bool is_id = name.starts_with("sha256:");
     print(fmt::format("Loaded image{}: {}\n", is_id ? " ID" : "", name));
   }
@@ -176,16 +180,38 @@ Words parse_globals(const Words& args, Globals& globals) {
   return rest;
 }
 
-using Command = int (*)(const Globals&, const Words&);
+/// A command, and what it exits with when it fails: as docker's client, 125 if `run` could not even
+/// start, 1 for others.
+struct Command {
+  std::string_view name;
+  int (*run)(const Globals&, const Words&);
+  int failure_code;
+};
 
-const std::map<std::string, Command> kCommands{
-    {"run", run}, {"ps", ps}, {"images", images}, {"rm", rm}, {"load", load}};
+constexpr std::array<Command, 5> kCommands{{{"run", run, kCannotRun},
+                                            {"ps", ps, kFailed},
+                                            {"images", images, kFailed},
+                                            {"rm", rm, kFailed},
+                                            {"load", load, kFailed}}};
 
-Command find_command(const std::string& name) {
-  const auto place = kCommands.find(name);
-  if (place != kCommands.end()) return place->second;
+const Command& find_command(const std::string& name) {
+  const auto* place = std::ranges::find(kCommands, name, &Command::name);
+  if (place != kCommands.end()) return *place;
   throw UsageError(fmt::format("unknown command: mini-docker {}; see mini-docker --help", name),
                    kFailed);
+}
+
+int run_command(const Command& command, const Globals& globals, const Words& args) {
+  std::unique_ptr<trace::Sink> sink;
+  if (globals.explain) sink = trace::make_writer(*globals.explain, STDERR_FILENO, "engine");
+  const trace::Session session(sink.get());
+  try {
+    return command.run(globals, args);
+  } catch (const engine::StartError& error) {
+    return complain("mini-docker", error.what(), error.exit_code());
+  } catch (const Error& error) {
+    return complain("mini-docker", error.what(), command.failure_code);
+  }
 }
 
 int dispatch(const Words& args) {
@@ -202,33 +228,23 @@ int dispatch(const Words& args) {
     print(kUsage);
     return 0;
   }
-  const Command command = find_command(words.front());
-  std::unique_ptr<trace::Sink> sink;
-  if (globals.explain) sink = trace::make_writer(*globals.explain, STDERR_FILENO, "engine");
-  const trace::Session session(sink.get());
-  return command(globals, Words(words.begin() + 1, words.end()));
-}
-
-/// docker's client: 125 if `run` could not even start, 1 for other commands.
-int failure_code(const Words& args) {
-  return std::find(args.begin(), args.end(), "run") != args.end() ? kCannotRun : kFailed;
+  const Command& command = find_command(words.front());
+  return run_command(command, globals, Words(words.begin() + 1, words.end()));
 }
 
 int guarded_main(const Words& args) {
   try {
+    prepare_process();
+    // As docker's daemon has it: the caller's mask is about his own files, not about a container's.
+    sys::umask(022).or_throw();
     return dispatch(args);
   } catch (const HelpWanted& help) {
     print(help.text);
     return 0;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "mini-docker: {}\n", error.what());
-    return error.exit_code();
-  } catch (const engine::StartError& error) {
-    fmt::print(stderr, "mini-docker: {}\n", error.what());
-    return error.exit_code();
+    return complain("mini-docker", error.what(), error.exit_code());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "mini-docker: {}\n", error.what());
-    return failure_code(args);
+    return complain("mini-docker", error.what(), kFailed);
   }
 }
 

@@ -3,6 +3,7 @@
 /// One CLI11 parser, with docker's words for what is wrong. A template, so that only *_main.cpp
 /// files have to know CLI11.
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,6 +26,49 @@ inline void refuse_unknown_flag(const std::string& word) {
   throw UsageError(std::string("unknown shorthand flag: '") + word[1] + "' in " + word);
 }
 
+/// Throws in docker's words: `word` ends in a flag that takes a value, and nothing follows.
+[[noreturn]] inline void refuse_missing_value(const std::string& word) {
+  if (word[1] == '-') throw UsageError("flag needs an argument: " + word);
+  throw UsageError(std::string("flag needs an argument: '") + word.back() + "' in " + word);
+}
+
+/// pflag's two spellings that CLI11 does not know, as it knows them: `-x=VALUE` is `-xVALUE`, and
+/// `--flag=` is the flag and an empty word. From the first word on that is no flag, nor a flag's
+/// value, all stays as it is. `takes_value` says whether a flag, "-x" or "--flag", has one.
+template <class TakesValue>
+std::vector<std::string> as_cli11_spells(const std::vector<std::string>& args,
+                                         TakesValue takes_value) {
+  std::vector<std::string> words;
+  auto arg = args.begin();
+  for (; arg != args.end() && arg->size() > 1 && arg->front() == '-' && *arg != "--"; ++arg) {
+    const bool is_long = (*arg)[1] == '-';
+    const std::size_t equals = arg->find('=');
+    if (is_long && equals != std::string::npos) {
+      words.push_back(equals + 1 == arg->size() ? arg->substr(0, equals) : *arg);
+      if (equals + 1 == arg->size()) words.emplace_back();
+      continue;
+    }
+    // Of short flags in one word the first that takes a value takes the rest.
+    std::size_t taker = 1;
+    while (!is_long && taker < arg->size() && !takes_value(std::string("-") + (*arg)[taker])) {
+      ++taker;
+    }
+    std::string word = *arg;
+    if (!is_long && taker + 1 < word.size() && word[taker + 1] == '=') {
+      word.erase(taker + 1, 1);
+      words.push_back(word);
+      if (taker + 1 == word.size()) words.emplace_back();  // `-x=`
+      continue;
+    }
+    words.push_back(word);
+    if (is_long ? !takes_value(*arg) : taker + 1 != arg->size()) continue;
+    if (arg + 1 == args.end()) refuse_missing_value(word);
+    words.push_back(*++arg);
+  }
+  words.insert(words.end(), arg, args.end());
+  return words;
+}
+
 /// Parses `args` and returns the words from the first one on that is no flag. `App` is a CLI::App
 /// with its flags declared. Throws UsageError, HelpWanted.
 template <class App>
@@ -33,15 +77,17 @@ std::vector<std::string> parse_words(App& app, const std::vector<std::string>& a
   app.set_help_flag("");  // CLI11's own would take -h, which is the host name
   app.add_flag("--help", wants_help, "print this");
   app.prefix_command();
-  std::vector<std::string> reversed(args.rbegin(), args.rend());
+  const auto takes_value = [&app](const std::string& flag) {
+    const auto* option = app.get_option_no_throw(flag);
+    return option != nullptr && option->get_expected_min() > 0;
+  };
+  std::vector<std::string> words = as_cli11_spells(args, takes_value);
+  std::reverse(words.begin(), words.end());
   try {
-    app.parse(reversed);
+    app.parse(words);
   } catch (const UsageError&) {
     throw;
   } catch (const std::runtime_error& error) {
-    if (!args.empty() && args.back().starts_with('-')) {
-      throw UsageError("flag needs an argument: " + args.back());
-    }
     throw UsageError(error.what());
   }
   std::vector<std::string> rest = app.remaining();
@@ -49,20 +95,6 @@ std::vector<std::string> parse_words(App& app, const std::vector<std::string>& a
   if (wants_help) throw HelpWanted{app.help()};
   if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
   return rest;
-}
-
-/// docker and pflag take `--flag=` for an empty value; CLI11 would take the next word. Of the
-/// words that parse_words() consumed, all but the last `rest`, the first such one is split in two.
-/// Returns whether there was one.
-[[nodiscard]] inline bool split_empty_value(std::vector<std::string>& args, std::size_t rest) {
-  for (std::size_t i = 0; i + rest < args.size(); ++i) {
-    if (!args[i].starts_with("--") || !args[i].ends_with('=')) continue;
-    if (args[i].find('=') + 1 != args[i].size()) continue;
-    args[i].pop_back();
-    args.insert(args.begin() + static_cast<std::ptrdiff_t>(i) + 1, "");
-    return true;
-  }
-  return false;
 }
 
 }  // namespace minidocker::cli

@@ -13,7 +13,7 @@ enum class FlagKind { alone, with_value };
 
 /// A flag of docker's.
 struct RefusedFlag {
-  std::string_view spelling;  ///< as CLI11 declares it: "-d,--detach"
+  std::string_view spelling;  ///< as CLI11 declares it: "-d,--detach", aliases last
   FlagKind kind;              ///< what follows it
   std::string_view reason;    ///< what it waits for; may be empty
 };

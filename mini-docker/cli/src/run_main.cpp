@@ -13,6 +13,7 @@
 #include "refused_flags.hpp"
 #include "run_flags.hpp"
 #include "usage_error.hpp"
+#include "words.hpp"
 
 namespace minidocker::cli {
 namespace {
@@ -68,15 +69,16 @@ void add_values(CLI::App& app, RunWords& words) {
   add_list(app, "--runtime", words.runtime, "another OCI runtime, e.g. crun");
 }
 
-/// As the user spelled it, if that can be told: the long name, else the short one.
+/// As the user spelled it, if that can be told: a long name that stands there, else the first one.
 std::string spelling_of(const RefusedFlag& flag, const Words& args) {
-  const std::size_t comma = flag.spelling.find(',');
-  if (comma == std::string_view::npos) return std::string(flag.spelling);
-  const std::string long_name(flag.spelling.substr(comma + 1));
-  const bool is_long = std::ranges::any_of(args, [&](const std::string& arg) {
-    return arg == long_name || arg.starts_with(long_name + "=");
-  });
-  return is_long ? long_name : std::string(flag.spelling.substr(0, comma));
+  const Words spellings = split(flag.spelling, ',');
+  const auto is_there = [&](const std::string& name) {
+    return name.starts_with("--") && std::ranges::any_of(args, [&](const std::string& arg) {
+             return arg == name || arg.starts_with(name + "=");
+           });
+  };
+  const auto place = std::ranges::find_if(spellings, is_there);
+  return place == spellings.end() ? spellings.front() : *place;
 }
 
 void add_refused(CLI::App& app, const Words& args) {
@@ -104,11 +106,17 @@ std::optional<std::string> last(const Words& words) {
   return words.back();
 }
 
+/// Of these an empty one is none: the image's, or docker's own choice, holds.
+std::optional<std::string> last_word(const Words& words) {
+  const std::optional<std::string> word = last(words);
+  return word && word->empty() ? std::nullopt : word;
+}
+
 void apply_program(engine::CreateRequest& request, const RunWords& words) {
-  request.name = last(words.name);
-  request.hostname = last(words.hostname);
-  request.user = last(words.user);
-  request.working_dir = last(words.workdir);
+  request.name = last_word(words.name);
+  request.hostname = last_word(words.hostname);
+  request.user = last_word(words.user);
+  request.working_dir = last_word(words.workdir);
   request.runtime = last(words.runtime).value_or("");
   for (const std::string& path : words.env_files) {
     for (const std::string& entry : read_env_file(path)) request.env.push_back(entry);
@@ -157,8 +165,6 @@ engine::CreateRequest parse_run(const std::vector<std::string>& args) {
   add_refused(app, args);
 
   const Words rest = parse_words(app, args);
-  Words split = args;
-  if (split_empty_value(split, rest.size())) return parse_run(split);
   if (rest.empty()) throw UsageError("'mini-docker run' requires at least 1 argument", 1);
   request.image = rest.front();
   request.command.assign(rest.begin() + 1, rest.end());

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "minidocker/testing/observe.hpp"
 #include "parse_words.hpp"
 #include "refused_flags.hpp"
 #include "usage_error.hpp"
+#include "words.hpp"
 
 namespace minidocker::cli {
 namespace {
@@ -115,6 +117,38 @@ TEST(RunFlags, AnEmptyEntrypointIsOneInBothSpellings) {
   }
 }
 
+TEST(RunFlags, AnEqualsSignMayStandBehindShortFlags) {
+  const engine::CreateRequest request =
+      parse_run({"-e=A=B", "-m=64m", "-w=/srv", "-iu=1000", "-v=/tmp:/x", "-h=box", "box", "-e=x"});
+  EXPECT_EQ(request.env, Words{"A=B"});
+  EXPECT_EQ(request.memory, Bytes{64 << 20});
+  EXPECT_EQ(request.working_dir, "/srv");
+  EXPECT_EQ(request.user, "1000");
+  EXPECT_EQ(request.hostname, "box");
+  EXPECT_TRUE(request.interactive);
+  ASSERT_EQ(request.mounts.size(), 1U);
+  EXPECT_EQ(request.mounts[0].target, "/x");
+  EXPECT_EQ(request.command, Words{"-e=x"}) << "behind the image nothing is a flag";
+}
+
+TEST(RunFlags, AnEmptyValueLeavesTheChoiceToImageAndDocker) {
+  for (const Words& args :
+       {Words{"-u", "", "-w", "", "-h", "", "--name", "", "box", "-x"},
+        Words{"-u=", "-w=", "-h=", "--name=", "box", "-x"},
+        Words{"--user=", "--workdir=", "--hostname=", "--name=", "box", "-x"}}) {
+    const engine::CreateRequest request = parse_run(args);
+    EXPECT_FALSE(request.user || request.working_dir || request.hostname || request.name);
+    EXPECT_EQ(request.image, "box");
+    EXPECT_EQ(request.command, Words{"-x"});
+  }
+}
+
+TEST(RunFlags, ABadTruthIsNamedWhateverTheCommandLooksLike) {
+  const std::string error = error_of({"--rm=maybe", "busybox", "ls", "-l"});
+  EXPECT_NE(error.find("maybe"), std::string::npos) << error;
+  EXPECT_EQ(error.find("needs an argument"), std::string::npos) << error;
+}
+
 TEST(RunFlags, TheLastOfSeveralHolds) {
   EXPECT_EQ(parse_run({"--name", "a1", "--name", "b2", "box"}).name, "b2");
 }
@@ -123,6 +157,7 @@ TEST(RunFlags, UnknownFlagsAreNamedAsDockerNamesThem) {
   EXPECT_EQ(error_of({"--foo=1", "box"}), "unknown flag: --foo");
   EXPECT_EQ(error_of({"-Z", "box"}), "unknown shorthand flag: 'Z' in -Z");
   EXPECT_EQ(error_of({"--name"}), "flag needs an argument: --name");
+  EXPECT_EQ(error_of({"-iu"}), "flag needs an argument: 'u' in -iu");
   EXPECT_EQ(error_of({"--rm"}), "'mini-docker run' requires at least 1 argument");
 }
 
@@ -136,11 +171,30 @@ TEST(RunFlags, WhatIsNotSupportedIsRefusedByName) {
 
 TEST(RunFlags, EveryRefusedFlagIsRefused) {
   for (const RefusedFlag& flag : refused_flags()) {
-    const std::string name(flag.spelling.substr(flag.spelling.find("--")));
-    Words args{name};
-    if (flag.kind == FlagKind::with_value) args.emplace_back("1");
-    args.emplace_back("box");
-    EXPECT_EQ(error_of(args).rfind("run " + name + ": not supported yet", 0), 0U) << name;
+    for (const std::string& name : split(flag.spelling, ',')) {
+      Words args{name};
+      if (flag.kind == FlagKind::with_value) args.emplace_back("1");
+      args.emplace_back("box");
+      EXPECT_EQ(error_of(args).rfind("run " + name + ": not supported yet", 0), 0U) << name;
+    }
+  }
+}
+
+// The file is what `docker run --help` of docker 28.2.2 lists, an option a line: "-a,--attach
+// list"; what it takes stands behind a blank. The last three are aliases that it does not list.
+TEST(RunFlags, EveryFlagOfDockersIsKnown) {
+  const std::string list =
+      testing::read_text(MD_SOURCE_DIR "/mini-docker/cli/tests/docker-run-flags.txt");
+  for (const std::string& line : testing::lines_of(list)) {
+    const bool has_value = line.find(' ') != std::string::npos;
+    for (const std::string& name : split(line.substr(0, line.find(' ')), ',')) {
+      Words args{name};
+      if (has_value) args.emplace_back("1");
+      args.emplace_back("box");
+      const std::string error = error_of(args);
+      EXPECT_EQ(error.find("unknown"), std::string::npos) << name << ": " << error;
+      EXPECT_EQ(error.find("requires"), std::string::npos) << name << " takes no value: " << error;
+    }
   }
 }
 

@@ -33,6 +33,7 @@ TEST(VolumeFlag, HasSourceTargetAndOptions) {
 TEST(VolumeFlag, ADotIsTheWorkingDirectory) {
   EXPECT_TRUE(parse_volume("./x:/x").source.ends_with("/x"));
   EXPECT_TRUE(parse_volume("./x:/x").source.starts_with("/"));
+  EXPECT_TRUE(parse_volume(".hid:/x").source.ends_with("/.hid")) << "docker takes it for a path";
 }
 
 TEST(VolumeFlag, RefusesWhatDockerRefuses) {
@@ -41,6 +42,7 @@ TEST(VolumeFlag, RefusesWhatDockerRefuses) {
   EXPECT_EQ(error_of([] { return parse_volume("/a:/b:zz"); }),
             "invalid volume specification: '/a:/b:zz': unknown option 'zz'");
   EXPECT_NE(error_of([] { return parse_volume("/a:/b:ro:x"); }), "taken");
+  EXPECT_NE(error_of([] { return parse_volume("/a:/b:ro,rw"); }), "taken");
   EXPECT_NE(error_of([] { return parse_volume("/anonymous"); }).find("not supported yet"),
             std::string::npos);
 }
@@ -52,7 +54,7 @@ TEST(MountFlag, TakesBindsAndTmpfs) {
   EXPECT_EQ(bind.missing_source, engine::MissingSource::refuse);
   const engine::MountRequest tmpfs = parse_mount("type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700");
   EXPECT_EQ(tmpfs.type, engine::MountType::tmpfs);
-  EXPECT_EQ(tmpfs.options, (std::vector<std::string>{"size=1m", "mode=700"}));
+  EXPECT_EQ(tmpfs.options, (std::vector<std::string>{"size=1048576", "mode=700"}));
 }
 
 TEST(MountFlag, RefusesWhatDockerRefuses) {
@@ -66,6 +68,52 @@ TEST(MountFlag, RefusesWhatDockerRefuses) {
                            "type=bind,src=a,dst=/b", "type=tmpfs,src=/a,dst=/b", "src=/a,dst=/b"}) {
     EXPECT_NE(error_of([&] { return parse_mount(text); }), "taken") << text;
   }
+}
+
+TEST(MountFlag, RefusesKeysOfAnotherType) {
+  EXPECT_EQ(error_of([] { return parse_mount("type=bind,src=/a,dst=/b,tmpfs-size=1m"); }),
+            "cannot mix 'tmpfs-*' options with mount type 'bind'");
+  EXPECT_EQ(error_of([] { return parse_mount("bind-propagation=slave,dst=/b,type=tmpfs"); }),
+            "cannot mix 'bind-*' options with mount type 'tmpfs'");
+}
+
+TEST(MountFlag, NamesAValueThatIsNone) {
+  for (const auto& [text, why] :
+       {std::pair{"type=bind,src=/a,dst=/b,bind-propagation=bogus",
+                  "invalid value for bind-propagation: bogus"},
+        {"type=tmpfs,dst=/b,tmpfs-size=lots", "invalid value for tmpfs-size: lots"},
+        {"type=tmpfs,dst=/b,tmpfs-mode=rwx", "invalid value for tmpfs-mode: rwx"}}) {
+    EXPECT_TRUE(error_of([&] { return parse_mount(text); }).ends_with(why)) << text;
+  }
+}
+
+TEST(MountFlag, SizesHaveUnitsAndRecursionAWord) {
+  EXPECT_EQ(parse_mount("type=tmpfs,dst=/t,tmpfs-size=64mb").options,
+            std::vector<std::string>{"size=67108864"});
+  EXPECT_FALSE(parse_mount("type=bind,src=/a,dst=/b,bind-recursive=disabled").recursive);
+  EXPECT_NE(error_of([] {
+              return parse_mount("type=bind,src=/a,dst=/b,bind-recursive=writable");
+            }).find("not supported yet"),
+            std::string::npos);
+}
+
+TEST(MountFlag, SharedPropagationIsRefusedByName) {
+  for (const char* word : {"shared", "rshared"}) {
+    EXPECT_NE(error_of([&] {
+                return parse_volume(std::string("/a:/b:") + word);
+              }).find(std::string("not supported yet: ") + word),
+              std::string::npos);
+    EXPECT_NE(error_of([&] {
+                return parse_mount(std::string("type=bind,src=/a,dst=/b,bind-propagation=") + word);
+              }).find(std::string("not supported yet: ") + word),
+              std::string::npos);
+  }
+}
+
+TEST(LimitFlags, MoreThanTheKernelCanCountIsNoSize) {
+  EXPECT_EQ(error_of([] { return parse_memory("9223372036854775808"); }),
+            "invalid argument \"9223372036854775808\" for \"-m, --memory\" flag: invalid size: "
+            "'9223372036854775808'");
 }
 
 TEST(LimitFlags, AreNumbersWithUnits) {
