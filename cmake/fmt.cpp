@@ -1,6 +1,6 @@
 /// \file
-/// fmt, compiled once. Debian ships it as a shared library, which static programs cannot use, and as
-/// headers, which put its whole formatter into every file: two thirds of the time a file took.
+/// fmt, compiled once. Debian ships it as a shared library, which static programs cannot use, and
+/// as headers, which put its whole formatter into every file: two thirds of the time a file took.
 #include <locale>
 
 #include <fmt/format-inl.h>
