@@ -2,18 +2,23 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <sstream>
 #include <utility>
 
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pipe.hpp"
+#include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::engine {
@@ -58,16 +63,41 @@ shim::Start start_message(const ContainerRow& row, const ContainerPaths& places,
   return start;
 }
 
+/// The shim's program on a read-only mount of its own, in no mount table. Whoever gets at
+/// /proc/PID/exe from inside a container could otherwise overwrite the program that the next
+/// container is started with, as root (CVE-2019-5736). Above the descriptors that the shim gets.
+UniqueFd read_only_program(const std::string& program) {
+  const UniqueFd tree =
+      sys::open_tree(AT_FDCWD, program.c_str(), OPEN_TREE_CLONE).or_throw(program);
+  sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0).or_throw(program);
+  return sys::dup(tree.get(), shim::kLockFd + 1).or_throw(program);
+}
+
+/// An ordinary user's containers have no more rights to the program than he has himself, and he may
+/// not mount.
+Process spawn_as_it_is(const std::string& program, std::span<const std::pair<int, int>> fds) {
+  return Process::spawn({program}, fds);
+}
+
+Process spawn_read_only(const std::string& program, std::span<const std::pair<int, int>> fds) {
+  const UniqueFd mounted = read_only_program(program);
+  return Process::spawn({FdPath(mounted.get()).c_str()}, fds);
+}
+
 RunningShim spawn_shim(const std::string& program, int lock_fd) {
   SocketPair sockets = SocketPair::make();
   const UniqueFd null = sys::open("/dev/null", O_RDWR).or_throw("/dev/null");
+  // Each becomes what it is to be in this order: the last must not have the number of another.
+  const UniqueFd lock = sys::dup(lock_fd, shim::kLockFd + 1).or_throw("the container's lock");
   // The shim itself prints nothing: what it has to say goes over its socket.
   const std::array<std::pair<int, int>, 5> fds{{{null.get(), 0},
                                                 {null.get(), 1},
                                                 {null.get(), 2},
                                                 {sockets.theirs.get(), shim::kSocketFd},
-                                                {lock_fd, shim::kLockFd}}};
-  return {Process::spawn({program}, fds), std::move(sockets.ours)};
+                                                {lock.get(), shim::kLockFd}}};
+  Process process =
+      sys::geteuid() == 0 ? spawn_read_only(program, fds) : spawn_as_it_is(program, fds);
+  return {std::move(process), std::move(sockets.ours)};
 }
 
 void await_start(RunningShim& running) {
