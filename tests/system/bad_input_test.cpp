@@ -22,6 +22,20 @@ TEST_F(BadInputTest, LimitsThatAreNoNumbersAreNamed) {
   expect_refused(run({"-m", "1m"}, "true"), 125, "Minimum memory limit allowed is 6MB");
 }
 
+TEST_F(BadInputTest, LimitsThatCannotHoldAreRefusedInDockersWords) {
+  for (const char* cpus : {"1000", "-1", "0.001"}) {
+    expect_refused(run({"--cpus", cpus}, "true"), 125, "range of CPUs is from 0.01 to ");
+  }
+  EXPECT_EQ(output({"-m", "9223372036854775807"}, "echo ran"), "ran\n")
+      << "twice that is no number";
+}
+
+TEST_F(BadInputTest, MountsThatWouldBeHalfIgnoredAreRefused) {
+  expect_refused(run({"--mount", "type=bind,src=/tmp,dst=/m,tmpfs-size=1m"}, "true"), 125,
+                 "cannot mix 'tmpfs-*' options with mount type 'bind'");
+  expect_refused(run({"-v", "/tmp:/m:rshared"}, "true"), 125, "not supported yet: rshared");
+}
+
 TEST_F(BadInputTest, ANameThatIsTakenIsAConflict) {
   ASSERT_EQ(docker({"run", "--name", "taken", "busybox", "true"}).exit_code, 0);
   expect_refused(docker({"run", "--rm", "--name", "taken", "busybox", "true"}), 125,
@@ -61,6 +75,10 @@ TEST_F(BadInputTest, CommandsAndContainersThatAreNotThereAreNamed) {
   EXPECT_EQ(docker({"rm", "-f", "nosuch"}).exit_code, 0);
 }
 
+TEST_F(BadInputTest, TheExitCodeIsTheCommandsWhateverItsArgumentsAre) {
+  expect_refused(docker({"load", "-i", "run"}), 1, "run");
+}
+
 class BadImageTest : public MiniDockerTest {
  protected:
   [[nodiscard]] std::string make_image(const Words& options) const {
@@ -84,16 +102,21 @@ TEST_F(BadImageTest, ADigestThatDoesNotMatchIsRefused) {
   EXPECT_EQ(docker({"images"}).out.find("bad"), std::string::npos);
 }
 
-TEST_F(BadImageTest, ALayerThatClimbsOutOfItsRootLeavesNothing) {
-  for (const char* how : {"dotdot", "absolute", "symlink", "hardlink"}) {
+TEST_F(BadImageTest, ALayerThatClimbsOutOfItsRootIsRefusedAndLeavesNothing) {
+  for (const auto& [how, words] : {std::pair{"dotdot", "it climbs by \"..\""},
+                                   {"absolute", "its path is absolute"},
+                                   {"symlink", "it climbs out of the layer through a symlink"},
+                                   {"hardlink", "it is a hard link to \"../"}}) {
     make_dirs(dir_ / "target");
     write_atomically(dir_ / "target/victim", "unharmed");
     const std::string image =
         make_image({"--evil", how, "--target", dir_ / "target", "--name", "evil:1"});
-    const CommandResult result = docker({"load", "-i", image});
-    EXPECT_FALSE(exists(dir_ / "target/climbed")) << how;
+    const Words before = testing::files_below(state().dir() + "/state/layers");
+    expect_refused(docker({"load", "-i", image}), 1, words);
+    EXPECT_EQ(testing::files_below(dir_ / "target"), Words{"victim"}) << how;
     EXPECT_EQ(read_file(dir_ / "target/victim"), "unharmed") << how;
-    if (result.exit_code != 0) expect_refused(result, 1, "");
+    EXPECT_EQ(testing::files_below(state().dir() + "/state/layers"), before) << how;
+    EXPECT_EQ(docker({"images"}).out.find("evil"), std::string::npos) << how;
     EXPECT_EQ(testing::run_command({"rm", "-rf", image}).exit_code, 0);
   }
 }

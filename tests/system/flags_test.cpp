@@ -50,6 +50,57 @@ TEST_F(RunFlagTest, HostnameIsSetEverywhere) {
             "box\nbox\nbox\n");
 }
 
+TEST_F(RunFlagTest, TheHostsNameIsThatOfWhoSharesItsNetworkOrUtsNamespace) {
+  const std::string host = testing::read_text("/proc/sys/kernel/hostname");
+  for (const char* flag : {"--network", "--uts"}) {
+    EXPECT_EQ(output({flag, "host"}, "hostname; cat /etc/hostname"), host + host) << flag;
+  }
+  EXPECT_EQ(output({"--network", "host", "-h", "box"}, "hostname"), "box\n");
+}
+
+TEST_F(RunFlagTest, AnEmptyNameHostnameUserOrDirectoryIsNone) {
+  const std::string out =
+      output({"--name", "", "-h", "", "-u", "", "-w", ""}, "hostname; echo $HOSTNAME; pwd; id -u");
+  const Words lines = testing::lines_of(out);
+  ASSERT_EQ(lines.size(), 4U) << out;
+  EXPECT_EQ(lines[0].size(), 12U) << out;
+  EXPECT_EQ(lines[1], lines[0]);
+  EXPECT_EQ(lines[2], "/");
+  EXPECT_EQ(lines[3], "0");
+}
+
+TEST_F(RunFlagTest, FilesThatEveryContainerHasAreAsDockerMakesThem) {
+  EXPECT_EQ(output({}, "readlink /etc/mtab; stat -c %a /.dockerenv / /etc"),
+            "/proc/mounts\n755\n755\n755\n");
+}
+
+TEST_F(RunFlagTest, TheCallersUmaskIsNotTheContainers) {
+  std::string line = "umask 077; ";
+  for (const std::string& word : state().command({"run", "--rm", "-u", "1000", "busybox", "sh",
+                                                  "-c", "cd / && cat /etc/hostname && umask"})) {
+    line += "'" + word + "' ";
+  }
+  const CommandResult result = testing::run_command({"sh", "-c", line});
+  EXPECT_EQ(result.exit_code, 0) << result.in_words();
+  EXPECT_TRUE(contains(result.out, "\n0022\n")) << result.in_words();
+}
+
+TEST_F(RunFlagTest, AClosedStandardStreamIsTheNullDevice) {
+  for (const char* closed : {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"}) {
+    const TempDir dir;
+    std::string line;
+    for (const std::string& word :
+         state().command({"run", "--rm", "-i", "-v", dir.path() + ":/d", "busybox", "sh", "-c",
+                          "cat > /d/in; echo out; echo err >&2; echo done > /d/end"})) {
+      line += "'" + word + "' ";
+    }
+    const CommandResult result = testing::run_command({"sh", "-c", line + closed});
+    EXPECT_EQ(result.exit_code, 0) << closed << result.in_words();
+    EXPECT_EQ(read_file(dir / "in"), "") << closed;
+    EXPECT_EQ(read_file(dir / "end"), "done\n") << closed;
+  }
+}
+
 TEST_F(RunFlagTest, WithoutAHostnameItIsTheShortId) {
   const std::string out = output({}, "hostname");
   EXPECT_EQ(out.size(), 13U) << out;
@@ -60,6 +111,13 @@ TEST_F(RunFlagTest, EnvironmentComesFromFilesThenFlags) {
   write_atomically(dir / "env", "A=file\nB=file\n");
   EXPECT_EQ(output({"--env-file", dir / "env", "-e", "B=flag"}, "echo $A $B $HOME"),
             "file flag /root\n");
+}
+
+TEST_F(RunFlagTest, ANameAloneTakesItsValueFromTheCallersEnvironment) {
+  const CommandResult result =
+      run({"-e", "MD_GIVEN", "-e", "MD_MISSING"}, "echo $MD_GIVEN; echo ${MD_MISSING-none}",
+          {.env = {"MD_GIVEN=yes"}});
+  EXPECT_EQ(result.out, "yes\nnone\n") << result.in_words();
 }
 
 TEST_F(RunFlagTest, WorkingDirectoryIsMadeIfMissing) {
@@ -106,12 +164,23 @@ TEST_F(RunFlagTest, ReadOnlyRefusesWritesButNotInTmpfs) {
             "refused\nwritten\n");
 }
 
+const Words& limits() {
+  static const Words flags{"-m", "64m", "--cpus", "0.5", "--pids-limit", "32"};
+  return flags;
+}
+
 TEST_F(RunFlagTest, LimitsStandInTheContainersGroup) {
   MD_NEEDS("cgroup1");
-  const std::string out = output(
-      {"-m", "64m", "--cpus", "0.5", "--pids-limit", "32"},
-      "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us pids/pids.max");
-  EXPECT_EQ(out, "67108864\n50000\n32\n");
+  EXPECT_EQ(output(limits(),
+                   "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us "
+                   "pids/pids.max"),
+            "67108864\n50000\n32\n");
+}
+
+TEST_F(RunFlagTest, LimitsStandInTheContainersGroupOfTheUnifiedHierarchy) {
+  MD_NEEDS("cgroup2");
+  EXPECT_EQ(output(limits(), "cd /sys/fs/cgroup; cat memory.max cpu.max pids.max"),
+            "67108864\n50000 100000\n32\n");
 }
 
 TEST_F(RunFlagTest, AMemoryHogIsKilledAndTheCodeSaysSo) {
@@ -177,12 +246,14 @@ TEST_F(RunFlagTest, EntrypointReplacesTheImages) {
   EXPECT_EQ(result.out, "a b\n") << result.in_words();
 }
 
-TEST_F(RunFlagTest, AnotherRuntimeRunsTheSameContainer) {
-  MD_NEEDS("crun");
-  const std::string crun = testing::path_of("crun");
-  EXPECT_EQ(output({"--runtime", crun, "-h", "box"}, "hostname; cat /etc/layer3"),
-            "box\nlayer 3 was here\n");
-  EXPECT_EQ(run({"--runtime", crun}, "exit 7").exit_code, 7);
+TEST_F(RunFlagTest, AnEmptyEntrypointLeavesTheCommandAlone) {
+  const CommandResult result =
+      docker({"run", "--rm", "--entrypoint", "", "busybox", "echo", "a", "b"});
+  EXPECT_EQ(result.out, "a b\n") << result.in_words();
+}
+
+TEST_F(RunFlagTest, IpcNoneHasNoSharedMemory) {
+  EXPECT_EQ(output({"--ipc", "none"}, "grep -c ' /dev/shm ' /proc/mounts || test $? = 1"), "0\n");
 }
 
 TEST_F(RunFlagTest, LargeOutputArrivesWhole) {

@@ -55,7 +55,7 @@ void MiniDockerTest::SetUp() {
 void MiniDockerTest::TearDown() {
   if (IsSkipped()) return;
   EXPECT_EQ(ids(), Words{}) << "a container is left";
-  for (const char* place : {"/containers", "/run/shim", "/run/runtime", "/tmp"}) {
+  for (const char* place : {"/containers", "/run/shim", "/run/runtime", "/run/oci", "/tmp"}) {
     EXPECT_EQ(testing::files_below(state().dir() + "/state" + place), Words{}) << place;
   }
   EXPECT_EQ(testing::files_below(state().dir() + "/state/run/lock"), Words{"engine"});

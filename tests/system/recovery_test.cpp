@@ -1,3 +1,7 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 
 #include "mini_docker_fixture.hpp"
@@ -70,11 +74,48 @@ TEST_F(RecoveryTest, BothKilledIsRecoveredByTheNextRun) {
 
 TEST_F(RecoveryTest, DirectoriesThatNoRowKnowsAreRemoved) {
   const std::string id(64, 'a');
-  for (const char* place : {"/containers/", "/run/shim/"}) {
+  for (const char* place : {"/containers/", "/run/shim/", "/run/runtime/", "/run/oci/"}) {
     const std::string dir = state().dir() + "/state" + place + id + "/upper";
     ASSERT_EQ(testing::run_command({"mkdir", "-p", dir}).exit_code, 0);
   }
+  testing::write_text(state().dir() + "/state/run/lock/" + id, "");
   EXPECT_EQ(run({}, "true").exit_code, 0);
+}
+
+TEST_F(RecoveryTest, WhatARunHasLeftOfAnEndedContainerIsRemoved) {
+  ASSERT_EQ(docker({"run", "--name", "ended", "busybox", "true"}).exit_code, 0);
+  const std::string shim = state().dir() + "/state/run/shim/" + ids().at(0);
+  ASSERT_EQ(testing::run_command({"mkdir", "-p", shim}).exit_code, 0);
+  EXPECT_EQ(run({}, "true").exit_code, 0);
+  EXPECT_EQ(testing::files_below(state().dir() + "/state/run/shim"), Words{});
+  EXPECT_EQ(docker({"rm", "ended"}).exit_code, 0);
+}
+
+TEST_F(RecoveryTest, ContainersFromBeforeARebootAreKnownToHaveEnded) {
+  testing::RunningCommand command(sleeper({"--name", "before"}));
+  ASSERT_TRUE(command.read_until("ready"));
+  const pid_t shim = find_descendant(command.pid(), "mini-shim");
+  command.signal(SIGKILL);
+  static_cast<void>(command.wait());
+  ASSERT_TRUE(testing::wait_for_end(shim, std::chrono::seconds(5)));
+  ASSERT_EQ(testing::run_command({"rm", "-rf", state().dir() + "/state/run"}).exit_code, 0);
+  EXPECT_NE(docker({"ps", "-a"}).out.find("Exited (137)"), std::string::npos);
+  EXPECT_EQ(docker({"rm", "before"}).exit_code, 0);
+}
+
+// CVE-2019-5736: who shares our PID namespace, or traces the shim, gets at its program.
+TEST_F(RecoveryTest, TheShimsProgramCannotBeOverwrittenThroughProc) {
+  testing::RunningCommand command(sleeper({"--rm", "--name", "held"}));
+  ASSERT_TRUE(command.read_until("ready"));
+  const pid_t shim = find_descendant(command.pid(), "mini-shim");
+  const int program =
+      ::open(("/proc/" + std::to_string(shim) + "/exe").c_str(), O_PATH | O_CLOEXEC);
+  ASSERT_GE(program, 0);
+  EXPECT_EQ(docker({"rm", "-f", "held"}).exit_code, 0);  // a program that runs is busy (ETXTBSY)
+  static_cast<void>(command.wait());
+  EXPECT_EQ(::open(("/proc/self/fd/" + std::to_string(program)).c_str(), O_WRONLY | O_CLOEXEC), -1);
+  EXPECT_EQ(errno, EROFS);
+  ::close(program);
 }
 
 TEST_F(RecoveryTest, ManyAtOnceDoNotDisturbEachOther) {

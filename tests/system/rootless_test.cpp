@@ -43,6 +43,12 @@ TEST_F(RootlessTest, VolumesAreWrittenAsTheUser) {
   EXPECT_EQ(read_file(dir / "file"), "x\n");
 }
 
+// Neither a PID namespace nor a cgroup holds them then; LeakCheck looks for them.
+TEST_F(RootlessTest, WhatTheProgramStartedEndsWithItEvenInTheHostsPidNamespace) {
+  EXPECT_EQ(output({"--pid", "host"}, "sleep 77.5 & (setsid sleep 77.5 &) ; echo started"),
+            "started\n");
+}
+
 TEST_F(RootlessTest, ATerminalWorks) {
   testing::RunningCommand command(
       state().command({"run", "--rm", "-it", "busybox", "sh", "-c", "test -t 0 && echo terminal"}),

@@ -60,6 +60,13 @@ TEST_F(TerminalTest, TheCallersTerminalIsRestored) {
   EXPECT_NE(result.out.find("same 3"), std::string::npos) << result.in_words();
 }
 
+TEST_F(TerminalTest, ATerminalNeedsNoInput) {
+  testing::RunningCommand command(
+      state().command({"run", "--rm", "-t", "busybox", "sh", "-c", "test -t 1 && echo terminal"}),
+      {.pty = true});
+  EXPECT_NE(command.wait().out.find("terminal"), std::string::npos);
+}
+
 TEST_F(TerminalTest, WithoutATtyAProgramOnATerminalHasNone) {
   testing::RunningCommand command(state().command({"run", "--rm", "-i", "busybox", "sh", "-c",
                                                    "test -t 1 || echo no terminal"}),
