@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "minidocker/security/users.hpp"
 #include "minidocker/toolbox/error.hpp"
@@ -24,11 +26,18 @@ security::UserSlot look_up(const std::string& user, const std::string& root) {
   throw SystemError("look up user", root + "/etc/passwd", result.error);
 }
 
+/// As after an execve(2): root may use all that is in the bounding set, others nothing.
+void fit_capabilities(spec::Capabilities& sets, uid_t uid) {
+  sets.permitted = uid == 0 ? sets.bounding : std::vector<std::string>{};
+  sets.effective = sets.permitted;
+}
+
 }  // namespace
 
 void resolve_user(spec::Process& process, const std::string& user, const std::string& root) {
   const security::UserSlot slot = look_up(user, root);
   process.user.uid = slot.uid;
+  if (process.capabilities) fit_capabilities(*process.capabilities, slot.uid);
   process.user.gid = slot.gid;
   process.user.additional_gids.assign(
       slot.groups.begin(), slot.groups.begin() + static_cast<std::ptrdiff_t>(slot.group_count));

@@ -8,8 +8,9 @@
 
 namespace minidocker::shim {
 
-/// Fills ids, groups and, if the environment has none, HOME of `process` with who `user`,
-/// `USER[:GROUP]` or empty for root, is in the files of the directory `root`, which is not trusted.
+/// Fills ids, groups, capabilities and, if the environment has none, HOME of `process` with who
+/// `user`, `USER[:GROUP]` or empty for root, is in the files of the directory `root`, which is not
+/// trusted.
 /// Throws Error(invalid_argument) in docker's words for one who is not there.
 void resolve_user(spec::Process& process, const std::string& user, const std::string& root);
 
