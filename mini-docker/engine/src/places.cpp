@@ -1,6 +1,8 @@
 #include "places.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "init_layer.hpp"
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/unionfs/overlay.hpp"
 #include "names.hpp"
@@ -30,6 +33,18 @@ FileLock open_directories(const Paths& paths) {
     make_dirs(directory, 0700);
   }
   return FileLock::take(paths.run + "/lock/engine");
+}
+
+/// Said before anything is unpacked there: the kernel's own words come late and are about a file.
+void require_place_for_overlays(const std::string& dir) {
+  const UniqueFd fd = sys::open(dir.c_str(), O_PATH | O_DIRECTORY).or_throw(dir);
+  if (sys::fstatfs(fd.get()).or_throw(dir).f_type == OVERLAYFS_SUPER_MAGIC) {
+    throw Error(ErrorKind::unavailable,
+                fmt::format("{}: it lies on an overlay, on which no other overlay can stand; hint: "
+                            "choose a directory of another filesystem with --root",
+                            quoted(dir)));
+  }
+  unionfs::require_user_xattrs(dir);
 }
 
 void write_file(const std::string& path, const std::string& text) {
@@ -56,7 +71,7 @@ Engine::Impl::Impl(Paths chosen)
       database(paths.state + "/engine.db"),
       table(database),
       images(paths) {
-  unionfs::require_user_xattrs(paths.state);
+  require_place_for_overlays(paths.state);
 }
 
 void Engine::Impl::claim(ContainerRow& row, const std::optional<std::string>& name) {
