@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 namespace minidocker::cli {
 
 /// Prints each on a line of standard error.
 inline void warn(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) {
-    fmt::print(stderr, "mini-docker: warning: {}\n", warning);
+    std::fputs(("mini-docker: warning: " + warning + "\n").c_str(), stderr);
   }
 }
 
