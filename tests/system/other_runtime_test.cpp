@@ -35,6 +35,12 @@ TEST_F(OtherRuntimeTest, UsersAreNamesOrNumbersOfTheImage) {
                  "unable to find user nobody-here");
 }
 
+TEST_F(OtherRuntimeTest, CapabilitiesAreThoseOfTheUserWhateverHisName) {
+  const std::string effective = "grep CapEff /proc/self/status";
+  EXPECT_EQ(output(with_crun({}), effective), "CapEff:\t00000000a80425fb\n");
+  EXPECT_EQ(output(with_crun({"-u", "user"}), effective), "CapEff:\t0000000000000000\n");
+}
+
 TEST_F(OtherRuntimeTest, ATerminalWorks) {
   testing::RunningCommand command(
       state().command({"run", "--rm", "-it", "--runtime", crun_, "busybox", "sh", "-c",

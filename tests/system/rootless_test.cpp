@@ -49,6 +49,18 @@ TEST_F(RootlessTest, WhatTheProgramStartedEndsWithItEvenInTheHostsPidNamespace) 
             "started\n");
 }
 
+TEST_F(RootlessTest, LoadSaysWhichOwnersCouldNotBeKept) {
+  const TempDir dir;
+  const testing::User user = testing::unprivileged_user();
+  ASSERT_EQ(::chown(dir.path().c_str(), user.uid, user.gid), 0);
+  Words command = state().command({"load", "-i", testing::path_of("busybox")});
+  command[2] = dir / "state";
+  const CommandResult loaded = testing::run_command(command, state().as_owner({}));
+  EXPECT_EQ(loaded.exit_code, 0) << loaded.in_words();
+  EXPECT_TRUE(loaded.err.starts_with("mini-docker: warning: layer ")) << loaded.in_words();
+  EXPECT_NE(loaded.err.find("files of other users belong to you now"), std::string::npos);
+}
+
 TEST_F(RootlessTest, ATerminalWorks) {
   testing::RunningCommand command(
       state().command({"run", "--rm", "-it", "busybox", "sh", "-c", "test -t 0 && echo terminal"}),
