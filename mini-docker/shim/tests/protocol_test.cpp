@@ -1,6 +1,7 @@
 #include "minidocker/shim/protocol.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "codec.hpp"
@@ -105,7 +106,7 @@ TEST(ShimProtocol, NonsenseIsRefused) {
 
 TEST(ShimProtocol, AnotherVersionIsRefusedByName) {
   std::string text = encode(start_message());
-  const std::string version = "\"version\":1";
+  const std::string version = fmt::format("\"version\":{}", kProtocolVersion);
   text.replace(text.find(version), version.size(), "\"version\":9");
   try {
     static_cast<void>(decode_request(text));

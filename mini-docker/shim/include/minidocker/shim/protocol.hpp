@@ -8,14 +8,15 @@
 /// the engine made itself is `start`; others connect to the socket RUN/shim/ID/ctl and may send
 /// everything but `start`.
 ///
-/// | type    | from   | members                                              |
-/// |---------|--------|------------------------------------------------------|
-/// | start   | engine | version, id, user, root, directory, state_root, runtime, explain;
-/// descriptors | | resize  | engine | rows, columns                                        | |
-/// signal  | engine | number                                               | | started | shim   |
-/// its program runs                                     | | failed  | shim   | kind, message,
-/// exit_code; nothing is left            | | exited  | shim   | code, as a shell tells it;
-/// exit.json stands already  |
+/// | type    | from   | members                                                         |
+/// |---------|--------|-----------------------------------------------------------------|
+/// | start   | engine | version, id, user, root, directory, state_root, runtime,        |
+/// |         |        | explain; descriptors                                            |
+/// | resize  | engine | rows, columns                                                   |
+/// | signal  | engine | number                                                          |
+/// | started | shim   | its program runs                                                |
+/// | failed  | shim   | kind, message, exit_code; nothing is left                       |
+/// | exited  | shim   | code, as a shell tells it; exit.json stands already             |
 ///
 /// The descriptors of `start` are the spec, stdin, stdout, stderr, and, to explain, the trace.
 ///
@@ -39,7 +40,7 @@
 namespace minidocker::shim {
 
 /// The version that `start` carries; a shim refuses another one by name.
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 /// The descriptor on which a shim finds its engine.
 inline constexpr int kSocketFd = 3;
 /// The descriptor that a shim keeps open and never uses: the engine's lock on the container, which
