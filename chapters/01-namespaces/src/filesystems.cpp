@@ -111,8 +111,9 @@ StepResult MountFilesystem::run(ChildContext&) const noexcept {
   if (inside != nullptr && inside->plain) {
     const char* const name = std::strrchr(destination, '/') + 1;
     const sys::Result<> made = sys::mkdirat(inside->dir, name, 0755);
-    if (!made) return made;
-    return sys::mount(source, FdPath(inside->dir, name).c_str(), type, flags, data);
+    if (made) return sys::mount(source, FdPath(inside->dir, name).c_str(), type, flags, data);
+    // Taken: an earlier mount came here by a link of the image. The long way, then.
+    if (made.error() != EEXIST) return made;
   }
   sys::Result<UniqueFd> point = open_mount_point(*root, destination, !needs_real_directory(type));
   if (!point) return point;

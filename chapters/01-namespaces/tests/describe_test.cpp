@@ -72,6 +72,7 @@ TEST(Describe, ChangesOfTheRootAreTold) {
 }
 
 TEST(Describe, FilesystemsComeWithFlagsInWords) {
+  EXPECT_EQ((OpenTmpfs{&slot, "/dev", nullptr}.describe()), "open the tmpfs \"/dev\"");
   EXPECT_EQ((MountFilesystem{&slot, "/proc", "proc", "proc", 0, nullptr}.describe()),
             "mount a proc on \"/proc\"");
   EXPECT_EQ((MountFilesystem{&slot, "/dev", "tmpfs", "tmpfs", MS_NOSUID, "mode=755"}.describe()),

@@ -203,6 +203,55 @@ TEST(MountFilesystem, InAUserNamespaceDevptsTakesMappedGroupsOnly) {
   });
 }
 
+struct stat status_of_mount(const std::string& path) {
+  struct stat status = {};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status;
+}
+
+TEST(OpenTmpfs, IsWhatOthersAreMountedIntoByName) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    const Root root;
+    ASSERT_TRUE(succeeds(tmpfs(root, "/dev")));
+    OpenedTmpfs dev;
+    ASSERT_TRUE(succeeds(OpenTmpfs{root.slot(), "/dev", &dev}));
+    EXPECT_TRUE(dev.plain);
+    EXPECT_TRUE(succeeds(
+        MountFilesystem{root.slot(), "/dev/shm", "tmpfs", "our-shm", MS_NODEV, "mode=1777", &dev}));
+    EXPECT_EQ(status_of_mount("/tmp/root/dev/shm").st_mode & 07777U, 01777U);
+    const std::vector<MountEntry> mounts = read_mountinfo();
+    const MountEntry* const entry = find_mount(mounts, "/tmp/root/dev/shm");
+    ASSERT_NE(entry, nullptr);
+    EXPECT_EQ(entry->source, "our-shm");
+    // A name that is taken is looked up, as where there is no such tmpfs.
+    EXPECT_TRUE(
+        succeeds(MountFilesystem{root.slot(), "/dev/shm", "tmpfs", "second", 0, nullptr, &dev}));
+    EXPECT_EQ(find_mount(read_mountinfo(), "/tmp/root/dev/shm")->source, "second");
+    ::close(dev.dir);
+  });
+}
+
+TEST(OpenTmpfs, BehindALinkIsOpenedButNotTrusted) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    const Root root;
+    make_dirs("/tmp/root/real");
+    link("/real", "/tmp/root/link");
+    ASSERT_TRUE(succeeds(tmpfs(root, "/link")));
+    OpenedTmpfs opened;
+    ASSERT_TRUE(succeeds(OpenTmpfs{root.slot(), "/link", &opened}));
+    EXPECT_FALSE(opened.plain);
+    EXPECT_TRUE(
+        succeeds(MountFilesystem{root.slot(), "/link/in", "tmpfs", "inner", 0, nullptr, &opened}));
+    const std::vector<MountEntry> mounts = read_mountinfo();
+    const MountEntry* const entry = find_mount(mounts, "/tmp/root/real/in");
+    ASSERT_NE(entry, nullptr);
+    EXPECT_EQ(entry->source, "inner");
+    ::close(opened.dir);
+  });
+}
+
 /// A fresh /dev, as run_in_namespaces() makes it.
 class Dev : public Root {
  public:
