@@ -98,10 +98,15 @@ class Groups : public ::testing::Test {
     StartedChild child = StartedChild::start(plan, clone);
     return child.release();
   }
-  /// Waits until `group` has `count` processes, as v1's child enters by itself; false after 10 s.
+  /// Waits until `group` has `count` processes in each hierarchy, as v1's child enters one after
+  /// the other by itself; false after 10 s.
   static bool gets_members(const Cgroup& group, std::size_t count = 1) {
+    const auto has_them = [count](const Directory& directory) {
+      const std::string pids = testing::read_text(directory.path() + "/cgroup.procs");
+      return static_cast<std::size_t>(std::ranges::count(pids, '\n')) >= count;
+    };
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (group.processes().size() < count) {
+    while (!std::ranges::all_of(group.location().directories, has_them)) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       ::poll(nullptr, 0, 1);
     }

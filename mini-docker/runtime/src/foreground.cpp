@@ -83,14 +83,16 @@ class Foreground {
     const bool only_looks = ended_ && !holds_output();
     if (!sys::poll(waits, only_looks ? 0 : -1)) return;
     nothing_left_ = only_looks && waits[3].revents == 0;
+    if (waits[0].revents != 0) {
+      ended_ = true;
+      nothing_left_ = !terminal_;
+      if (nothing_left_) return;  // whatever signals wait, too: nobody is left to hear of them
+    }
     if (waits[1].revents != 0) take_signal();
     if (terminal_) {
       terminal_->input().proceed(waits[2].revents);
       terminal_->output().proceed(waits[3].revents);
     }
-    if (waits[0].revents == 0) return;
-    ended_ = true;
-    nothing_left_ = !terminal_;
   }
 
   [[nodiscard]] bool holds_output() { return terminal_ && terminal_->output().holds_bytes(); }
