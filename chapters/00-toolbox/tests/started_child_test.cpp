@@ -110,7 +110,10 @@ TEST_F(StartedChildTest, BecomesTheProgram) {
   plan_.add(exec_of(plan_, {"/bin/sh", "-c", "exit 7"}));
   StartedChild child = StartedChild::start(plan_, {});
   child.wait_for_exec();
-  EXPECT_EQ((ExitStatus{7, 0}), child.release().wait());
+  const pid_t pid = std::as_const(child).process().pid();
+  Process program = child.release();
+  EXPECT_EQ(pid, program.pid());
+  EXPECT_EQ((ExitStatus{7, 0}), program.wait());
 }
 
 TEST_F(StartedChildTest, NamesTheStepTheCallAndTheErrno) {

@@ -21,8 +21,6 @@ using Deadline = std::chrono::steady_clock::time_point;
 /// writing a driver uses Cgroup.
 class Driver {
  public:
-  virtual ~Driver() = default;
-
   /// Makes the directories of `location`, appending each one it made to `made` at once, so that a
   /// failure leaves its owner with exactly what exists. A group that was there is taken if it is
   /// empty and not frozen, else Error(conflict).
@@ -41,6 +39,9 @@ class Driver {
   virtual void kill_all(const Location& location, Deadline deadline) const = 0;
   /// Waits until a process may have left the group at `directory`, at most until `deadline`.
   virtual void wait_for_change(const Directory& directory, Deadline deadline) const = 0;
+
+ protected:
+  ~Driver() = default;  // nobody owns one: there is one of each version, for ever
 };
 
 /// The driver for `mode`. Throws Error(unavailable) for Mode::none.

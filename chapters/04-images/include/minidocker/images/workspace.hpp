@@ -18,7 +18,6 @@ class Workspace {
   /// finished later, as it is moved there by rename(2). Throws SystemError.
   explicit Workspace(const std::string& temporaries);
 
-  [[nodiscard]] const std::string& path() const noexcept { return dir_.path(); }  ///< absolute
   /// A path in it that no earlier call gave: `blob-1`, `layer-2`, ...
   [[nodiscard]] std::string fresh(std::string_view prefix);
 
