@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t kMaxName = 255;
 constexpr std::array<std::pair<Mode, std::string_view>, 4> kModes{
     {{Mode::none, "none"}, {Mode::v1, "v1"}, {Mode::hybrid, "hybrid"}, {Mode::v2, "v2"}}};
+constexpr std::array<std::pair<Manager, std::string_view>, 3> kManagers{
+    {{Manager::nobody, ""}, {Manager::system, "\tsystem"}, {Manager::user, "\tuser"}}};
 
 [[noreturn]] void refuse_path(std::string_view path, std::string_view why) {
   throw Error(ErrorKind::invalid_argument, fmt::format("cgroup path {}: {}", quoted(path), why));
@@ -123,11 +125,13 @@ Choice choose_v2(const Hierarchy& hierarchy, bool absolute, uid_t who) {
   return *usable;
 }
 
+[[noreturn]] void refuse_text(std::string_view whole) {
+  throw Error(ErrorKind::invalid_argument, "not a cgroup location: " + quoted(whole));
+}
+
 std::string_view take_field(std::string_view& text, char separator, std::string_view whole) {
   const std::size_t end = text.find(separator);
-  if (end == std::string_view::npos) {
-    throw Error(ErrorKind::invalid_argument, "not a cgroup location: " + quoted(whole));
-  }
+  if (end == std::string_view::npos) refuse_text(whole);
   const std::string_view field = text.substr(0, end);
   text.remove_prefix(end + 1);
   return field;
@@ -145,8 +149,12 @@ const Directory* Location::find(std::string_view controller) const {
 std::string Location::to_text() const {
   std::string text;
   for (const auto& [value, name] : kModes) {
-    if (value == mode) text = fmt::format("{}\n", name);
+    if (value == mode) text = name;
   }
+  for (const auto& [value, name] : kManagers) {
+    if (value == manager) text += name;
+  }
+  text += '\n';
   for (const Directory& directory : directories) {
     text += fmt::format("{}\t{}\t{}\n", directory.controllers, directory.mount, directory.group);
   }
@@ -155,28 +163,29 @@ std::string Location::to_text() const {
 
 Location Location::from_text(std::string_view text) {
   const std::string_view whole = text;
-  const std::string_view word = take_field(text, '\n', whole);
+  const std::string_view line = take_field(text, '\n', whole);
+  const std::string_view word = line.substr(0, line.find('\t'));
   const auto* mode =
       std::ranges::find_if(kModes, [&](const auto& entry) { return entry.second == word; });
-  Location location;
-  if (mode != kModes.end()) location.mode = mode->first;
+  const auto* manager = std::ranges::find_if(
+      kManagers, [&](const auto& entry) { return entry.second == line.substr(word.size()); });
+  if (mode == kModes.end() || manager == kManagers.end()) refuse_text(whole);
+  Location location{mode->first, {}, manager->first};
   while (!text.empty()) {
-    std::string_view line = take_field(text, '\n', whole);
-    const std::string_view controllers = take_field(line, '\t', whole);
-    const std::string_view mount = take_field(line, '\t', whole);
+    std::string_view rest = take_field(text, '\n', whole);
+    const std::string_view controllers = take_field(rest, '\t', whole);
+    const std::string_view mount = take_field(rest, '\t', whole);
     location.directories.push_back(
-        {std::string(controllers), std::string(mount), clean_path(line)});
+        {std::string(controllers), std::string(mount), clean_path(rest)});
   }
-  if (mode == kModes.end() || (location.mode == Mode::none) != location.directories.empty()) {
-    throw Error(ErrorKind::invalid_argument, "not a cgroup location: " + quoted(whole));
-  }
+  if ((location.mode == Mode::none) != location.directories.empty()) refuse_text(whole);
   return location;
 }
 
 std::variant<Location, Reason> place(const Layout& layout, std::string_view path, uid_t who) {
   const std::string group = clean_path(path);
   if (layout.hierarchies.empty()) return no_hierarchy();
-  Location location{layout.mode, {}};
+  Location location{layout.mode, {}, Manager::nobody};
   for (const Hierarchy& hierarchy : layout.hierarchies) {
     const bool absolute = path.starts_with('/');
     Choice base = layout.mode == Mode::v2 ? choose_v2(hierarchy, absolute, who)

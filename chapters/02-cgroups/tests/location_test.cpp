@@ -63,11 +63,16 @@ TEST(Location, SurvivesItsText) {
   const Location location = locate(v1_layout(), "/web: 1");
   EXPECT_EQ(location, Location::from_text(location.to_text()));
   EXPECT_EQ(Location{}, Location::from_text(Location{}.to_text()));
+  for (const Manager manager : {Manager::nobody, Manager::system, Manager::user}) {
+    const Location scope{Mode::v2, {{"", "/sys/fs/cgroup", "/x.slice/y.scope"}}, manager};
+    EXPECT_EQ(scope, Location::from_text(scope.to_text()));
+  }
 }
 
 TEST(Location, TextThatIsNoneIsRefused) {
-  for (const char* text : {"", "v1", "v1\n", "v3\n\t/m\t/g\n", "none\n\t/m\t/g\n", "v2\n/m\t/g\n",
-                           "v2\n\t/m\t/g", "v2\n\t/m\t/../g\n"}) {
+  for (const char* text :
+       {"", "v1", "v1\n", "v3\n\t/m\t/g\n", "none\n\t/m\t/g\n", "v2\n/m\t/g\n", "v2\n\t/m\t/g",
+        "v2\n\t/m\t/../g\n", "v2\tnobody\n\t/m\t/g\n", "v2 system\n\t/m\t/g\n"}) {
     EXPECT_THROW((void)Location::from_text(text), Error) << text;
   }
 }

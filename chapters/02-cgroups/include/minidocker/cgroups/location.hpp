@@ -25,14 +25,22 @@ struct Directory {
   bool operator==(const Directory&) const = default;                ///< member by member
 };
 
+/// Whose the directory of a group is. systemd's own groups are units; a container's is a scope.
+enum class Manager {
+  nobody,  ///< ours: we make it and remove it
+  system,  ///< the system's systemd makes it, and removes it when it is empty
+  user,    ///< likewise the systemd of a user's session
+};
+
 /// A group in all hierarchies: with v1 a directory in each, with v2 a single one.
 struct Location {
   Mode mode = Mode::none;              ///< which driver works on it
   std::vector<Directory> directories;  ///< never empty unless `mode` is none
+  Manager manager = Manager::nobody;   ///< who makes it; only with v2 anybody but us
 
   /// The directory whose hierarchy holds `controller`; with v2 the only one. Null if none does.
   [[nodiscard]] const Directory* find(std::string_view controller) const;
-  /// As text for a state file: a line for the mode and one for each directory.
+  /// As text for a state file: a line for mode and manager, and one for each directory.
   [[nodiscard]] std::string to_text() const;
   /// The inverse of to_text(). Throws Error(invalid_argument).
   static Location from_text(std::string_view text);
