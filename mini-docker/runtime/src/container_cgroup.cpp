@@ -3,15 +3,14 @@
 #include <sys/auxv.h>
 
 #include <cerrno>
-#include <chrono>
 #include <utility>
 #include <variant>
 
 #include <fmt/format.h>
 
+#include "cgroup_values.hpp"
 #include "minidocker/cgroups/detect.hpp"
 #include "minidocker/cgroups/device_rules.hpp"
-#include "minidocker/cgroups/limits.hpp"
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
@@ -22,60 +21,6 @@ namespace minidocker::runtime {
 namespace {
 
 constexpr const char* kChapter = "02-cgroups";
-
-std::optional<Bytes> bytes_of(const std::optional<std::int64_t>& value) {
-  if (!value) return std::nullopt;
-  return *value < 0 ? cgroups::kUnlimited : Bytes{static_cast<std::uint64_t>(*value)};
-}
-
-template <class T>
-std::optional<std::chrono::microseconds> microseconds_of(const std::optional<T>& value) {
-  if (!value) return std::nullopt;
-  return std::chrono::microseconds(static_cast<std::int64_t>(*value));
-}
-
-cgroups::Limits limits_of(const spec::Resources& resources) {
-  cgroups::Limits limits;
-  limits.memory = {bytes_of(resources.memory.limit), bytes_of(resources.memory.reservation),
-                   bytes_of(resources.memory.swap)};
-  limits.cpu.shares = resources.cpu.shares;
-  limits.cpu.quota = microseconds_of(resources.cpu.quota);
-  limits.cpu.period = microseconds_of(resources.cpu.period);
-  limits.pids = resources.pids_limit;
-  return limits;
-}
-
-cgroups::DeviceRule rule_of(const spec::DeviceRule& rule) {
-  cgroups::DeviceRule converted;
-  converted.verdict = rule.allow ? cgroups::Verdict::allow : cgroups::Verdict::deny;
-  converted.type = rule.type == 'c'   ? cgroups::DeviceType::character
-                   : rule.type == 'b' ? cgroups::DeviceType::block
-                                      : cgroups::DeviceType::any;
-  converted.major = rule.major;
-  converted.minor = rule.minor;
-  if (!rule.access.empty()) converted.access = cgroups::parse_access(rule.access);
-  return converted;
-}
-
-/// Deny all, the defaults, the spec's own devices, then its rules: runc's order.
-std::vector<cgroups::DeviceRule> rules_of(const spec::Spec& spec) {
-  std::vector<cgroups::DeviceRule> rules = cgroups::default_device_rules();
-  for (const spec::Device& device : spec.linux_.devices) {
-    if (device.type == 'p') continue;
-    rules.push_back(
-        {cgroups::Verdict::allow,
-         device.type == 'b' ? cgroups::DeviceType::block : cgroups::DeviceType::character,
-         device.major, device.minor});
-  }
-  bool first = true;
-  for (const spec::DeviceRule& rule : spec.linux_.resources.devices) {
-    // "deny everything" is where we begin; said again it would take the defaults away.
-    if (first && !rule.allow && rule.type == 'a') continue;
-    first = false;
-    rules.push_back(rule_of(rule));
-  }
-  return rules;
-}
 
 /// Who has no privileges on the host can set no rules, and needs none: nobody can make nodes in the
 /// user namespace, and the host's are bound one by one.
@@ -117,7 +62,7 @@ std::optional<cgroups::Cgroup> make_cgroup(const cgroups::Location& location,
   cgroups::Cgroup cgroup = cgroups::Cgroup::create(location);
   const cgroups::Limits limits = limits_of(spec.linux_.resources);
   if (!limits.in_words().empty()) cgroup.apply(limits);
-  if (wants_device_rules(spec)) cgroup.apply_devices(rules_of(spec));
+  if (wants_device_rules(spec)) cgroup.apply_devices(device_rules_of(spec.linux_));
   return cgroup;
 }
 
@@ -131,7 +76,7 @@ std::vector<std::string> describe_cgroup(const cgroups::Location& location,
   const std::string limits = limits_of(spec.linux_.resources).in_words();
   if (!limits.empty()) lines.push_back(fmt::format("set {}", limits));
   if (!wants_device_rules(spec)) return lines;
-  for (const cgroups::DeviceRule& rule : rules_of(spec)) {
+  for (const cgroups::DeviceRule& rule : device_rules_of(spec.linux_)) {
     lines.push_back(fmt::format("{} devices {}",
                                 rule.verdict == cgroups::Verdict::allow ? "allow" : "deny",
                                 cgroups::rule_text(rule)));

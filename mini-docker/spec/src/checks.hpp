@@ -15,8 +15,8 @@ namespace minidocker::spec {
 /// Collects warnings; throws at the first fault.
 class Checks {
  public:
-  /// `file` is borrowed.
-  explicit Checks(std::string_view file) : file_(file) {}
+  /// `file`, and `base`, where the places of faults begin, are borrowed.
+  explicit Checks(std::string_view file, std::string_view base = "") : file_(file), base_(base) {}
 
   /// Throws Error(invalid_argument) `FILE: PLACE: WHY`; `place` is a JSON pointer.
   [[noreturn]] void fail(std::string_view place, std::string_view why) const;
@@ -30,6 +30,7 @@ class Checks {
 
  private:
   std::string_view file_;
+  std::string_view base_;
   std::vector<std::string> warnings_;
 };
 
@@ -45,7 +46,7 @@ void check_mounts(Checks& checks, const Spec& spec);
 void check_namespaces(Checks& checks, const Spec& spec);
 void check_id_maps(Checks& checks, const Linux& config);
 void check_paths_and_devices(Checks& checks, const Linux& config);
-void check_resources(Checks& checks, const Resources& resources);
+void check_resources(const Checks& checks, const Resources& resources);
 ///@}
 
 }  // namespace minidocker::spec

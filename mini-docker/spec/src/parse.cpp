@@ -2,101 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "fields.hpp"
 #include "json_node.hpp"
 #include "minidocker/toolbox/error.hpp"
 
-// One table per object of the specification: the member's name, and what is done with it. A member
-// that stands in no table is unknown to the specification, or is another system's (user.username,
-// process.commandLine, windows, solaris, vm, zos, freebsd): it is ignored, as the specification
-// demands.
 namespace minidocker::spec {
 namespace {
-
-template <class T>
-struct Field {
-  std::string_view name;
-  void (*read)(const JsonNode&, T&);
-};
-
-template <class T, std::size_t N>
-void read_fields(const JsonNode& node, T& target, const Field<T> (&fields)[N]) {
-  node.for_each_member([&](std::string_view key, const JsonNode& member) {
-    for (const Field<T>& field : fields) {
-      if (field.name == key) return field.read(member, target);
-    }
-  });
-}
-
-// What the specification has and we don't is harmless as long as it asks for nothing; what that
-// looks like depends on the type, which is checked as if it were supported.
-[[noreturn]] void not_supported(const JsonNode& node) { node.fail("not supported yet"); }
-
-template <class T>
-void refuse_any(const JsonNode& node, T&) {
-  not_supported(node);
-}
-template <class T>
-void refuse_text(const JsonNode& node, T&) {
-  if (!node.text().empty()) not_supported(node);
-}
-template <class T>
-void refuse_true(const JsonNode& node, T&) {
-  if (node.boolean()) not_supported(node);
-}
-// Engines send 0 where they mean "leave it" (dockerd: blockIO.weight, memory.kernel, ...).
-template <class T>
-void refuse_number(const JsonNode& node, T&) {
-  if (node.integer<std::int64_t>() != 0) not_supported(node);
-}
-template <class T>
-void refuse_list(const JsonNode& node, T&) {
-  node.for_each_element([&](const JsonNode&) { not_supported(node); });
-}
-// Where keys are the caller's own (devices, files, variables), a key alone asks for something.
-template <class T>
-void refuse_object(const JsonNode& node, T&) {
-  if (!node.is_empty_object()) not_supported(node);
-}
-
-template <auto Member, class T>
-void read_text(const JsonNode& node, T& target) {
-  target.*Member = node.text();
-}
-template <auto Member, class T>
-void read_texts(const JsonNode& node, T& target) {
-  target.*Member = node.texts();
-}
-template <auto Member, class T>
-void read_bool(const JsonNode& node, T& target) {
-  target.*Member = node.boolean();
-}
-
-template <class T>
-struct value_of {
-  using type = T;
-};
-template <class T>
-struct value_of<std::optional<T>> {
-  using type = T;
-};
-template <auto Member, class T>
-void read_integer(const JsonNode& node, T& target) {
-  using Number = typename value_of<std::remove_reference_t<decltype(target.*Member)>>::type;
-  target.*Member = node.integer<Number>();
-}
-// Callers send 0 where they mean "leave it".
-template <auto Member, class T>
-void read_unless_zero(const JsonNode& node, T& target) {
-  using Number = typename value_of<std::remove_reference_t<decltype(target.*Member)>>::type;
-  if (const auto number = node.integer<Number>(); number != 0) target.*Member = number;
-}
-
-template <class T, auto Read>
-std::vector<T> read_list(const JsonNode& node) {
-  std::vector<T> result;
-  node.for_each_element([&](const JsonNode& element) { result.push_back(Read(element)); });
-  return result;
-}
 
 // --- root, mounts ---------------------------------------------------------------------------
 
@@ -230,16 +141,6 @@ Namespace read_namespace(const JsonNode& node) {
   return result;
 }
 
-// One letter out of `letters`.
-char read_letter(const JsonNode& node, std::string_view letters) {
-  const std::string& text = node.text();
-  if (text.size() != 1 || letters.find(text[0]) == std::string_view::npos) {
-    node.fail(fmt::format("unknown device type {}, expected one letter of \"{}\"",
-                          minidocker::quoted(text), letters));
-  }
-  return text[0];
-}
-
 constexpr Field<Device> kDevice[] = {
     {"type", [](const JsonNode& node, Device& to) { to.type = read_letter(node, "cbup"); }},
     {"path", read_text<&Device::path>},
@@ -262,91 +163,6 @@ Device read_device(const JsonNode& node) {
   }
   return device;
 }
-
-// -1 is a wild card like an absent number.
-template <auto Member>
-void read_wildcard(const JsonNode& node, DeviceRule& rule) {
-  const auto number = node.integer<std::int64_t>();
-  if (number != -1) rule.*Member = node.integer<std::uint32_t>();
-}
-
-constexpr Field<DeviceRule> kDeviceRule[] = {
-    {"allow", read_bool<&DeviceRule::allow>},
-    {"type",
-     [](const JsonNode& node, DeviceRule& rule) {
-       if (!node.text().empty()) rule.type = read_letter(node, "acb");
-     }},
-    {"major", read_wildcard<&DeviceRule::major>},
-    {"minor", read_wildcard<&DeviceRule::minor>},
-    {"access", read_text<&DeviceRule::access>},
-};
-
-DeviceRule read_device_rule(const JsonNode& node) {
-  DeviceRule rule;
-  read_fields(node, rule, kDeviceRule);
-  node.require("allow");
-  return rule;
-}
-
-constexpr Field<MemoryLimits> kMemory[] = {
-    {"limit", read_unless_zero<&MemoryLimits::limit>},
-    {"reservation", read_unless_zero<&MemoryLimits::reservation>},
-    {"swap", read_unless_zero<&MemoryLimits::swap>},
-    {"kernel", refuse_number<MemoryLimits>},
-    {"kernelTCP", refuse_number<MemoryLimits>},
-    {"swappiness", refuse_any<MemoryLimits>},  // 0 is a wish: do not swap
-    {"disableOOMKiller", refuse_true<MemoryLimits>},
-    {"checkBeforeUpdate", refuse_true<MemoryLimits>},
-    // Since Linux 5.11 groups are hierarchical, whatever is asked for.
-    {"useHierarchy",
-     [](const JsonNode& node, MemoryLimits&) { static_cast<void>(node.boolean()); }},
-};
-
-constexpr Field<CpuLimits> kCpu[] = {
-    {"shares", read_unless_zero<&CpuLimits::shares>},
-    {"quota", read_unless_zero<&CpuLimits::quota>},
-    {"period", read_unless_zero<&CpuLimits::period>},
-    {"burst", refuse_number<CpuLimits>},
-    {"realtimeRuntime", refuse_number<CpuLimits>},
-    {"realtimePeriod", refuse_number<CpuLimits>},
-    {"cpus", refuse_text<CpuLimits>},
-    {"mems", refuse_text<CpuLimits>},
-    {"idle", refuse_number<CpuLimits>},
-};
-
-constexpr Field<Resources> kPids[] = {
-    {"limit", read_integer<&Resources::pids_limit>},
-};
-
-constexpr Field<Resources> kBlockIo[] = {
-    {"weight", refuse_number<Resources>},
-    {"leafWeight", refuse_number<Resources>},
-    {"weightDevice", refuse_list<Resources>},
-    {"throttleReadBpsDevice", refuse_list<Resources>},
-    {"throttleWriteBpsDevice", refuse_list<Resources>},
-    {"throttleReadIOPSDevice", refuse_list<Resources>},
-    {"throttleWriteIOPSDevice", refuse_list<Resources>},
-};
-
-constexpr Field<Resources> kNetwork[] = {
-    {"classID", refuse_number<Resources>},
-    {"priorities", refuse_list<Resources>},
-};
-
-constexpr Field<Resources> kResources[] = {
-    {"devices",
-     [](const JsonNode& node, Resources& resources) {
-       resources.devices = read_list<DeviceRule, read_device_rule>(node);
-     }},
-    {"memory", [](const JsonNode& node, Resources& to) { read_fields(node, to.memory, kMemory); }},
-    {"cpu", [](const JsonNode& node, Resources& to) { read_fields(node, to.cpu, kCpu); }},
-    {"pids", [](const JsonNode& node, Resources& to) { read_fields(node, to, kPids); }},
-    {"blockIO", [](const JsonNode& node, Resources& to) { read_fields(node, to, kBlockIo); }},
-    {"hugepageLimits", refuse_list<Resources>},
-    {"network", [](const JsonNode& node, Resources& to) { read_fields(node, to, kNetwork); }},
-    {"rdma", refuse_object<Resources>},
-    {"unified", refuse_object<Resources>},
-};
 
 constexpr Field<TimeOffset> kTimeOffset[] = {
     {"secs", read_integer<&TimeOffset::secs>},
@@ -375,8 +191,7 @@ constexpr Field<Linux> kLinux[] = {
     {"devices",
      [](const JsonNode& node, Linux& to) { to.devices = read_list<Device, read_device>(node); }},
     {"cgroupsPath", read_text<&Linux::cgroups_path>},
-    {"resources",
-     [](const JsonNode& node, Linux& to) { read_fields(node, to.resources, kResources); }},
+    {"resources", [](const JsonNode& node, Linux& to) { read_resources(node, to.resources); }},
     {"rootfsPropagation", read_text<&Linux::rootfs_propagation>},
     {"maskedPaths", read_texts<&Linux::masked_paths>},
     {"readonlyPaths", read_texts<&Linux::readonly_paths>},

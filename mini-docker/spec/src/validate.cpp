@@ -41,11 +41,11 @@ void check_top_level(const Checks& checks, const Spec& spec) {
 }  // namespace
 
 void Checks::fail(std::string_view place, std::string_view why) const {
-  throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}: {}", file_, place, why));
+  throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}{}: {}", file_, base_, place, why));
 }
 
 void Checks::warn(std::string_view place, std::string_view why) {
-  warnings_.push_back(fmt::format("{}: {}: {}", file_, place, why));
+  warnings_.push_back(fmt::format("{}: {}{}: {}", file_, base_, place, why));
 }
 
 void Checks::require_absolute(std::string_view place, std::string_view path) const {
@@ -67,8 +67,12 @@ std::vector<std::string> validate(const Spec& spec, std::string_view file) {
   check_id_maps(checks, spec.linux_);
   check_mounts(checks, spec);
   check_paths_and_devices(checks, spec.linux_);
-  check_resources(checks, spec.linux_.resources);
+  check_resources(Checks(file, "/linux/resources"), spec.linux_.resources);
   return checks.take_warnings();
+}
+
+void validate(const Resources& resources, std::string_view file) {
+  check_resources(Checks(file), resources);
 }
 
 }  // namespace minidocker::spec

@@ -1,40 +1,10 @@
 #include "minidocker/spec/write.hpp"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include "minidocker/toolbox/error.hpp"
+#include "to_json.hpp"
 
 namespace minidocker::spec {
 namespace {
-
-using Json = nlohmann::ordered_json;  // keeps the order in which members are put in
-
-// Members are left out when they say nothing, as the specification's own tools do.
-void put(Json& object, const char* key, const std::string& text) {
-  if (!text.empty()) object[key] = text;
-}
-void put(Json& object, const char* key, bool value) {
-  if (value) object[key] = true;
-}
-template <class T>
-void put(Json& object, const char* key, const std::optional<T>& value) {
-  if (value) object[key] = *value;
-}
-void put(Json& object, const char* key, const std::vector<std::string>& texts) {
-  if (!texts.empty()) object[key] = texts;
-}
-void put_object(Json& object, const char* key, Json value) {
-  if (!value.empty()) object[key] = std::move(value);
-}
-template <class T>
-void put_list(Json& object, const char* key, const std::vector<T>& values,
-              Json (*to_json)(const T&)) {
-  if (values.empty()) return;
-  Json list = Json::array();
-  for (const T& value : values) list.push_back(to_json(value));
-  object[key] = std::move(list);
-}
 
 Json user_to_json(const User& user) {
   Json json = {{"uid", user.uid}, {"gid", user.gid}};
@@ -103,32 +73,6 @@ Json device_to_json(const Device& device) {
   put(json, "fileMode", device.file_mode);
   json["uid"] = device.uid;
   json["gid"] = device.gid;
-  return json;
-}
-
-Json rule_to_json(const DeviceRule& rule) {
-  Json json = {{"allow", rule.allow}};
-  if (rule.type != 'a') json["type"] = std::string(1, rule.type);
-  put(json, "major", rule.major);
-  put(json, "minor", rule.minor);
-  put(json, "access", rule.access);
-  return json;
-}
-
-Json resources_to_json(const Resources& resources) {
-  Json json = Json::object();
-  put_list(json, "devices", resources.devices, rule_to_json);
-  Json memory = Json::object();
-  put(memory, "limit", resources.memory.limit);
-  put(memory, "reservation", resources.memory.reservation);
-  put(memory, "swap", resources.memory.swap);
-  put_object(json, "memory", std::move(memory));
-  Json cpu = Json::object();
-  put(cpu, "shares", resources.cpu.shares);
-  put(cpu, "quota", resources.cpu.quota);
-  put(cpu, "period", resources.cpu.period);
-  put_object(json, "cpu", std::move(cpu));
-  if (resources.pids_limit) json["pids"] = {{"limit", *resources.pids_limit}};
   return json;
 }
 

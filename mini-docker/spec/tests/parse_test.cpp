@@ -63,16 +63,6 @@ TEST(Parse, EveryMemberOfLinuxArrives) {
   EXPECT_EQ(config.boottime, (TimeOffset{5, 0}));
 }
 
-TEST(Parse, EveryLimitArrives) {
-  const Resources resources = parse(kEverything).linux_.resources;
-  EXPECT_EQ(resources.devices,
-            (std::vector<DeviceRule>{
-                {false, 'a', {}, {}, "rwm"}, {true, 'c', 10, {}, "r"}, {true, 'b', {}, 3, ""}}));
-  EXPECT_EQ(resources.memory, (MemoryLimits{4096, 2048, -1}));
-  EXPECT_EQ(resources.cpu, (CpuLimits{512, -1, 100000}));
-  EXPECT_EQ(resources.pids_limit, 0);
-}
-
 TEST(Parse, KeysUnknownToTheSpecificationAreIgnored) {
   EXPECT_EQ(parse(with(R"("x": {"y": [1]}, "linux": {"z": 1})")), parse(kSmallest));
 }
@@ -107,12 +97,6 @@ TEST(Parse, AFileModeLosesItsFileType) {
       R"("linux": {"devices": [{"type": "c", "path": "/dev/x", "major": 1, "minor": 3,
           "fileMode": 8630}]})"));
   EXPECT_EQ(spec.linux_.devices.at(0).file_mode, 0666U);
-}
-
-TEST(Parse, ADeviceRuleWithMinusOneIsAWildCard) {
-  const Spec spec = parse(with(R"("linux": {"resources": {"devices": [
-      {"allow": true, "type": "c", "major": -1, "minor": -1, "access": "m"}]}})"));
-  EXPECT_EQ(spec.linux_.resources.devices.at(0), (DeviceRule{true, 'c', {}, {}, "m"}));
 }
 
 TEST(Parse, TheMessageNamesTheFileItWasGiven) {
@@ -233,21 +217,6 @@ const Bad kBad[] = {
      "/linux/timeOffsets/monotonic: expected an object, found 1"},
     {R"("linux": {"timeOffsets": {"realtime": {"secs": 1}}})",
      "/linux/timeOffsets/realtime: a time namespace shifts only \"monotonic\" and \"boottime\""},
-    {R"("linux": {"resources": 1})", "/linux/resources: expected an object, found 1"},
-    {R"("linux": {"resources": {"memory": {"limit": "x"}}})",
-     "/linux/resources/memory/limit: expected an integer, found a string \"x\""},
-    {R"("linux": {"resources": {"memory": {"swap": 1e3}}})",
-     "/linux/resources/memory/swap: expected an integer, found 1000.0"},
-    {R"("linux": {"resources": {"cpu": {"shares": "512"}}})",
-     "/linux/resources/cpu/shares: expected an integer, found a string \"512\""},
-    {R"("linux": {"resources": {"pids": 5}})",
-     "/linux/resources/pids: expected an object, found 5"},
-    {R"("linux": {"resources": {"pids": {"limit": "max"}}})",
-     "/linux/resources/pids/limit: expected an integer, found a string \"max\""},
-    {R"("linux": {"resources": {"devices": [{"type": "c"}]}})",
-     "/linux/resources/devices/0/allow: missing"},
-    {R"("linux": {"resources": {"devices": [{"allow": true, "type": "p"}]}})",
-     "/linux/resources/devices/0/type: unknown device type \"p\", expected one letter of \"acb\""},
     // out of range
     {R"("process": {"user": {"uid": -1}})",
      "/process/user/uid: -1 is out of range, expected 0 to 4294967295"},
@@ -261,15 +230,6 @@ const Bad kBad[] = {
      "/process/oomScoreAdj: 2147483648 is out of range, expected -2147483648 to 2147483647"},
     {R"("process": {"rlimits": [{"type": "RLIMIT_CORE", "hard": -1, "soft": 0}]})",
      "/process/rlimits/0/hard: -1 is out of range, expected 0 to 18446744073709551615"},
-    {R"("linux": {"resources": {"memory": {"limit": 9223372036854775808}}})",
-     "/linux/resources/memory/limit: 9223372036854775808 is out of range, expected "
-     "-9223372036854775808 to 9223372036854775807"},
-    {R"("linux": {"resources": {"memory": {"limit": 18446744073709551616}}})",
-     "/linux/resources/memory/limit: expected an integer, found 1.8446744073709552e+19"},
-    {R"("linux": {"resources": {"cpu": {"period": -1}}})",
-     "/linux/resources/cpu/period: -1 is out of range, expected 0 to 18446744073709551615"},
-    {R"("linux": {"resources": {"devices": [{"allow": true, "type": "c", "major": -2}]}})",
-     "/linux/resources/devices/0/major: -2 is out of range, expected 0 to 4294967295"},
     {R"("linux": {"timeOffsets": {"boottime": {"nanosecs": -1}}})",
      "/linux/timeOffsets/boottime/nanosecs: -1 is out of range, expected 0 to 4294967295"},
     // of the specification, but not supported yet
@@ -303,10 +263,6 @@ const Bad kBad[] = {
     {R"("linux": {"netDevices": {"eth0": {}}})", "/linux/netDevices: not supported yet"},
     {R"("linux": {"netDevices": {"eth0": null}})", "/linux/netDevices: not supported yet"},
     {R"("linux": {"sysctl": {"kernel.domainname": ""}})", "/linux/sysctl: not supported yet"},
-    {R"("linux": {"resources": {"rdma": {"mlx5_0": {"hcaHandles": 0}}}})",
-     "/linux/resources/rdma: not supported yet"},
-    {R"("linux": {"resources": {"unified": {"memory.high": ""}}})",
-     "/linux/resources/unified: not supported yet"},
     // of the specification, not supported yet, and of a wrong type
     {R"("hooks": [])", "/hooks: expected an object, found an array"},
     {R"("hooks": {"prestart": ""})", "/hooks/prestart: expected an array, found a string \"\""},
@@ -321,67 +277,9 @@ const Bad kBad[] = {
     {R"("linux": {"seccomp": []})", "/linux/seccomp: expected an object, found an array"},
     {R"("linux": {"sysctl": []})", "/linux/sysctl: expected an object, found an array"},
     {R"("linux": {"mountLabel": 0})", "/linux/mountLabel: expected a string, found 0"},
-    {R"("linux": {"resources": {"blockIO": {"weight": ""}}})",
-     "/linux/resources/blockIO/weight: expected an integer, found a string \"\""},
-    {R"("linux": {"resources": {"blockIO": {"weightDevice": {}}}})",
-     "/linux/resources/blockIO/weightDevice: expected an array, found an object"},
-    {R"("linux": {"resources": {"memory": {"kernel": false}}})",
-     "/linux/resources/memory/kernel: expected an integer, found false"},
-    {R"("linux": {"resources": {"memory": {"disableOOMKiller": 0}}})",
-     "/linux/resources/memory/disableOOMKiller: expected true or false, found 0"},
-    {R"("linux": {"resources": {"memory": {"useHierarchy": 1}}})",
-     "/linux/resources/memory/useHierarchy: expected true or false, found 1"},
-    {R"("linux": {"resources": {"unified": ""}})",
-     "/linux/resources/unified: expected an object, found a string \"\""},
     // even an empty one asks for something
     {R"("linux": {"intelRdt": {}})", "/linux/intelRdt: not supported yet"},
     {R"("linux": {"memoryPolicy": {}})", "/linux/memoryPolicy: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"weight": 10}}})",
-     "/linux/resources/blockIO/weight: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"leafWeight": 10}}})",
-     "/linux/resources/blockIO/leafWeight: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"weightDevice": [{}]}}})",
-     "/linux/resources/blockIO/weightDevice: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"throttleReadBpsDevice": [{"rate": 0}]}}})",
-     "/linux/resources/blockIO/throttleReadBpsDevice: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"throttleWriteBpsDevice": [{"rate": 0}]}}})",
-     "/linux/resources/blockIO/throttleWriteBpsDevice: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"throttleReadIOPSDevice": [{"rate": 0}]}}})",
-     "/linux/resources/blockIO/throttleReadIOPSDevice: not supported yet"},
-    {R"("linux": {"resources": {"blockIO": {"throttleWriteIOPSDevice": [{"rate": 0}]}}})",
-     "/linux/resources/blockIO/throttleWriteIOPSDevice: not supported yet"},
-    {R"("linux": {"resources": {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}})",
-     "/linux/resources/hugepageLimits: not supported yet"},
-    {R"("linux": {"resources": {"network": {"classID": 1}}})",
-     "/linux/resources/network/classID: not supported yet"},
-    {R"("linux": {"resources": {"network": {"priorities": [{"name": "lo"}]}}})",
-     "/linux/resources/network/priorities: not supported yet"},
-    {R"("linux": {"resources": {"rdma": {"mlx5_1": {"hcaHandles": 3}}}})",
-     "/linux/resources/rdma: not supported yet"},
-    {R"("linux": {"resources": {"unified": {"memory.high": "1"}}})",
-     "/linux/resources/unified: not supported yet"},
-    {R"("linux": {"resources": {"memory": {"kernel": 4096}}})",
-     "/linux/resources/memory/kernel: not supported yet"},
-    {R"("linux": {"resources": {"memory": {"kernelTCP": 4096}}})",
-     "/linux/resources/memory/kernelTCP: not supported yet"},
-    {R"("linux": {"resources": {"memory": {"swappiness": 0}}})",
-     "/linux/resources/memory/swappiness: not supported yet"},
-    {R"("linux": {"resources": {"memory": {"disableOOMKiller": true}}})",
-     "/linux/resources/memory/disableOOMKiller: not supported yet"},
-    {R"("linux": {"resources": {"memory": {"checkBeforeUpdate": true}}})",
-     "/linux/resources/memory/checkBeforeUpdate: not supported yet"},
-    {R"("linux": {"resources": {"cpu": {"cpus": "0-1"}}})",
-     "/linux/resources/cpu/cpus: not supported yet"},
-    {R"("linux": {"resources": {"cpu": {"mems": "0"}}})",
-     "/linux/resources/cpu/mems: not supported yet"},
-    {R"("linux": {"resources": {"cpu": {"burst": 1}}})",
-     "/linux/resources/cpu/burst: not supported yet"},
-    {R"("linux": {"resources": {"cpu": {"idle": 1}}})",
-     "/linux/resources/cpu/idle: not supported yet"},
-    {R"("linux": {"resources": {"cpu": {"realtimeRuntime": 1}}})",
-     "/linux/resources/cpu/realtimeRuntime: not supported yet"},
-    {R"("linux": {"resources": {"cpu": {"realtimePeriod": 1}}})",
-     "/linux/resources/cpu/realtimePeriod: not supported yet"},
 };
 
 TEST(Parse, EachBadMemberIsRefusedWithItsPlace) {

@@ -168,33 +168,6 @@ const Bad kBad[] = {
      "/linux/devices/0/minor: 1048576 is out of range, expected 0 to 1048575"},
     {R"("linux": {"cgroupsPath": "/a/../../b"})",
      "/linux/cgroupsPath: \"/a/../../b\" leads upwards"},
-    {R"("linux": {"resources": {"devices": [{"allow": true, "access": "rx"}]}})",
-     "/linux/resources/devices/0/access: \"rx\" holds other letters than r (read), w (write) and m "
-     "(mknod)"},
-    {R"("linux": {"resources": {"devices": [{"allow": true, "access": "rwr"}]}})",
-     "/linux/resources/devices/0/access: \"rwr\" has r twice"},
-    // limits
-    {R"("linux": {"resources": {"memory": {"limit": -2}}})",
-     "/linux/resources/memory/limit: -2 is out of range, expected a number from 0, or -1 for no "
-     "limit"},
-    {R"("linux": {"resources": {"memory": {"reservation": -9}}})",
-     "/linux/resources/memory/reservation: -9 is out of range, expected a number from 0, or -1 for "
-     "no limit"},
-    {R"("linux": {"resources": {"memory": {"swap": 4096}}})",
-     "/linux/resources/memory/swap: limits memory and swap together, so it needs memory/limit "
-     "too"},
-    {R"("linux": {"resources": {"memory": {"limit": 8192, "swap": 4096}}})",
-     "/linux/resources/memory/swap: 4096 is below memory/limit 8192, which it includes"},
-    {R"("linux": {"resources": {"cpu": {"shares": 1}}})",
-     "/linux/resources/cpu/shares: 1 is out of range, expected 2 to 262144"},
-    {R"("linux": {"resources": {"cpu": {"period": 999}}})",
-     "/linux/resources/cpu/period: 999 is out of range, expected 1000 to 1000000"},
-    {R"("linux": {"resources": {"cpu": {"quota": -2}}})",
-     "/linux/resources/cpu/quota: -2 is out of range, expected at least 1000 microseconds, or -1 "
-     "for no limit"},
-    {R"("linux": {"resources": {"pids": {"limit": -2}}})",
-     "/linux/resources/pids/limit: -2 is out of range, expected a number from 0, or -1 for no "
-     "limit"},
     // mounts
     {R"("mounts": [{"destination": "/a", "type": "tmpfs"}])",
      "/mounts: needs a mount namespace in /linux/namespaces, or the host would see these mounts"},
@@ -323,16 +296,6 @@ TEST(Validate, AHostNameIsAtMost64Bytes) {
   EXPECT_EQ(fault_of(spec), "no error");
   spec.hostname += 'h';
   EXPECT_EQ(fault_of(spec), "config.json: /hostname: 65 bytes are too long, the kernel takes 64");
-}
-
-TEST(Validate, UnlimitedMemoryAndSwapGoTogether) {
-  Spec spec = default_spec();
-  spec.linux_.resources.memory = {-1, {}, -1};
-  EXPECT_EQ(fault_of(spec), "no error");
-  spec.linux_.resources.memory = {-1, {}, 4096};
-  EXPECT_EQ(fault_of(spec),
-            "config.json: /linux/resources/memory/swap: limits memory and swap together, so it "
-            "needs memory/limit too");
 }
 
 TEST(Validate, VersionsOfTheFirstGenerationAreFine) {

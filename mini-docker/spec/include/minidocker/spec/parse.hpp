@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// config.json -> Spec.
+/// config.json -> Spec, and its linux.resources alone.
 
 #include <string_view>
 
@@ -16,5 +16,9 @@ namespace minidocker::spec {
 /// `config.json: /linux/resources/memory/limit: expected an integer, found a string "x"`, with the
 /// place as a JSON pointer (RFC 6901).
 [[nodiscard]] Spec parse(std::string_view json, std::string_view file = "config.json");
+
+/// Parses an object like linux.resources alone, as `update --resources` takes it; otherwise as
+/// parse().
+[[nodiscard]] Resources parse_resources(std::string_view json, std::string_view file);
 
 }  // namespace minidocker::spec

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "minidocker/spec/resources.hpp"
+
 namespace minidocker::spec {
 
 /// The version of the specification that we write (config.md#specification-version).
@@ -113,43 +115,6 @@ struct Device {
   std::uint32_t uid = 0;                           ///< owner in the container
   std::uint32_t gid = 0;                           ///< group in the container
   bool operator==(const Device&) const = default;  ///< member by member
-};
-
-/// A rule about which devices may be used (config-linux.md#allowed-device-list); rules hold in
-/// their order, later ones win.
-struct DeviceRule {
-  bool allow = false;                                  ///< grant or withdraw
-  char type = 'a';                                     ///< 'a' (all), 'c' or 'b'
-  std::optional<std::uint32_t> major;                  ///< absent: every one
-  std::optional<std::uint32_t> minor;                  ///< absent: every one
-  std::string access;                                  ///< of "rwm"; empty: all three
-  bool operator==(const DeviceRule&) const = default;  ///< member by member
-};
-
-/// Memory limits in bytes; -1 is unlimited (config-linux.md#memory).
-struct MemoryLimits {
-  std::optional<std::int64_t> limit;                     ///< hard limit
-  std::optional<std::int64_t> reservation;               ///< soft limit
-  std::optional<std::int64_t> swap;                      ///< memory and swap together
-  bool operator==(const MemoryLimits&) const = default;  ///< member by member
-};
-
-/// Processor limits (config-linux.md#cpu).
-struct CpuLimits {
-  std::optional<std::uint64_t> shares;  ///< weight against siblings, 2 to 262144
-  std::optional<std::int64_t> quota;    ///< microseconds in each period; -1 is unlimited
-  std::optional<std::uint64_t> period;  ///< microseconds
-  bool operator==(const CpuLimits&) const = default;  ///< member by member
-};
-
-/// What the container's cgroup allows (config-linux.md#control-groups). Values that callers send
-/// to mean "unset" (a zero where zero cannot be a limit) are absent here.
-struct Resources {
-  std::vector<DeviceRule> devices;                    ///< in order, after the default rules
-  MemoryLimits memory;                                ///< memory
-  CpuLimits cpu;                                      ///< processor time
-  std::optional<std::int64_t> pids_limit;             ///< number of tasks; -1 is unlimited
-  bool operator==(const Resources&) const = default;  ///< member by member
 };
 
 /// A shift of a clock in a new time namespace (time_namespaces(7)).

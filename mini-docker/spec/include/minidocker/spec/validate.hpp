@@ -17,4 +17,7 @@ namespace minidocker::spec {
 /// warning (an unknown capability, a relative mount destination).
 std::vector<std::string> validate(const Spec& spec, std::string_view file = "config.json");
 
+/// The same for linux.resources alone; places begin there: `update.json: /memory/limit: ...`.
+void validate(const Resources& resources, std::string_view file);
+
 }  // namespace minidocker::spec
