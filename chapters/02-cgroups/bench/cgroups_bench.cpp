@@ -37,7 +37,7 @@ BENCHMARK(create_and_remove);
 void set_limits(benchmark::State& state) {
   run(state, [&](const Location& location) {
     const Cgroup group = Cgroup::create(location);
-    const Limits limits{{Bytes{64 << 20}, {}, {}}, {512, {}, {}, {}}, 100};
+    const Limits limits{.memory = {.limit = Bytes{64 << 20}}, .cpu = {.shares = 512}, .pids = 100};
     for (auto _ : state) group.apply(limits);
   });
 }

@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "control_write.hpp"
 #include "group_files.hpp"
 #include "minidocker/cgroups/join.hpp"
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
 
@@ -70,10 +72,22 @@ Cgroup Cgroup::reopen(const Location& location) { return Cgroup(location); }
 
 void Cgroup::apply(const Limits& limits) const {
   validate(limits);
+  if (is_set(limits.memory.swap) && *limits.memory.swap != kUnlimited &&
+      !is_set(limits.memory.limit)) {
+    throw Error(ErrorKind::invalid_argument,
+                "memory and swap limit without a memory limit; hint: set both");
+  }
   const std::string what = limits.in_words();
-  if (what.empty()) return;
-  const trace::Scope told(kChapter, "set " + what, "the kernel enforces it from here on");
+  const trace::Scope told(kChapter, "set " + (what.empty() ? "no limit" : what),
+                          "the kernel enforces it from here on");
   driver_->apply(location_, limits);
+}
+
+void Cgroup::update(const Limits& limits) const {
+  validate(limits);
+  const trace::Scope told(kChapter, "change limits of cgroup " + in_words(location_),
+                          "whoever runs in the group keeps running");
+  driver_->update(location_, limits);
 }
 
 void Cgroup::apply_devices(const std::vector<DeviceRule>& rules) const {

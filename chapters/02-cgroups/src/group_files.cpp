@@ -21,53 +21,6 @@ namespace {
 constexpr std::size_t kShownPids = 8;
 constexpr std::size_t kPage = 4096;
 
-/// Why the groups above `directory` do not hand `controller` down, in the kernel's words: they are
-/// asked once more, as making a group is no error where a controller cannot be had.
-std::string refusal_from_above(const Directory& directory, const char* controller) {
-  for (const std::string& above : ancestors(directory)) {
-    if (!holds_word(read_control(above + "/cgroup.controllers").value_or(""), controller)) break;
-    const std::string file = above + "/cgroup.subtree_control";
-    if (holds_word(read_control(file).value_or(""), controller)) continue;
-    const sys::Result<> enabled =
-        write_control_at(AT_FDCWD, file.c_str(), fmt::format("+{}", controller));
-    if (enabled) continue;
-    return fmt::format("; {} refuses it: {}{}", file, errno_name(enabled.error()),
-                       enabled.error() == EBUSY ? ", as that group holds processes itself" : "");
-  }
-  return "";
-}
-
-[[noreturn]] void refuse_missing(const Location& location, const ControlWrite& write) {
-  const Directory* directory = location.find(write.controller);
-  if (directory == nullptr) {
-    throw Error(ErrorKind::unavailable,
-                fmt::format("{}: this host has no {} controller; hint: mount its hierarchy",
-                            write.what, write.controller));
-  }
-  const std::string path = directory->path();
-  throw Error(ErrorKind::unavailable,
-              fmt::format("{}: there is no {}/{}; hint: {}", write.what, path, write.file,
-                          location.mode == Mode::v2
-                              ? fmt::format("the {} controller must be delegated and enabled in "
-                                            "cgroup.subtree_control of the groups above{}",
-                                            write.controller,
-                                            refusal_from_above(*directory, write.controller))
-                              : "the kernel must be built, and booted, with this accounting"));
-}
-
-void check_written(const Location& location, const ControlWrite& write, sys::Result<> result) {
-  if (result.ok() || (write.optional && result.error() == ENOENT)) return;
-  if (result.error() == ENOENT) refuse_missing(location, write);
-  std::move(result).or_throw(fmt::format("{}: {}, {}", write.what, write.file, quoted(write.value)),
-                             result.error() == EBUSY ? "more is in use than the limit allows" : "");
-}
-
-sys::Result<> write_one(const Location& location, const ControlWrite& write) {
-  const Directory* directory = location.find(write.controller);
-  if (directory == nullptr) refuse_missing(location, write);
-  return write_control_at(AT_FDCWD, (directory->path() + "/" + write.file).c_str(), write.value);
-}
-
 }  // namespace
 
 bool holds_word(std::string_view text, std::string_view word) {
@@ -171,17 +124,10 @@ void require_empty(const Directory& directory) {
                           directory.path(), pids.size(), pids_in_words(pids)));
 }
 
-void write_controls(const Location& location, const std::vector<ControlWrite>& writes) {
-  for (std::size_t i = 0; i < writes.size(); ++i) {
-    sys::Result<> result = write_one(location, writes[i]);
-    if (result.error() == EINVAL && writes[i].with_next) {
-      check_written(location, writes[i + 1], write_one(location, writes[i + 1]));
-      check_written(location, writes[i], write_one(location, writes[i]));
-      ++i;
-      continue;
-    }
-    check_written(location, writes[i], std::move(result));
-  }
+std::string why_not_handed_down(int error) {
+  if (error == EBUSY) return ", as that group holds processes itself";
+  if (error == EOPNOTSUPP) return ", as that group is threaded: its controllers are pids and cpu";
+  return "";
 }
 
 }  // namespace minidocker::cgroups

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "minidocker/cgroups/driver.hpp"
-#include "minidocker/cgroups/limits.hpp"
 #include "minidocker/cgroups/location.hpp"
 
 namespace minidocker::cgroups {
@@ -46,8 +45,7 @@ namespace minidocker::cgroups {
 /// Throws Error(conflict) if the group that was there already has processes.
 void require_empty(const Directory& directory);
 
-/// Makes `writes` in order, each in the directory of its controller. Throws Error(unavailable) for
-/// a controller or file that is missing, SystemError.
-void write_controls(const Location& location, const std::vector<ControlWrite>& writes);
+/// What an errno of cgroup.subtree_control means: ", as ..."; empty for one that speaks for itself.
+[[nodiscard]] std::string why_not_handed_down(int error);
 
 }  // namespace minidocker::cgroups

@@ -1,10 +1,11 @@
 #include "minidocker/cgroups/limits.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <string_view>
 
 #include <fmt/format.h>
 
+#include "control_write.hpp"
 #include "minidocker/toolbox/error.hpp"
 
 namespace minidocker::cgroups {
@@ -14,28 +15,6 @@ using std::chrono::microseconds;
 
 constexpr microseconds kShortest{1000};
 constexpr microseconds kLongest{1'000'000};
-constexpr microseconds kUsualPeriod{100'000};
-
-/// Engines write 0 where they mean "not set".
-bool is_set(const std::optional<Bytes>& bytes) { return bytes && bytes->value != 0; }
-bool is_set(const std::optional<microseconds>& time) { return time && time->count() != 0; }
-bool is_set(const std::optional<std::uint64_t>& number) { return number && *number != 0; }
-
-/// Where the kernel does not account swap there is no file for it. That is an error only for who
-/// wants a certain amount: no limit needs no file; no swap at all (crun takes it so) and twice the
-/// memory (what engines write for who has asked for nothing) are usual.
-bool may_lack_swap(const MemoryLimits& memory) {
-  if (*memory.swap == kUnlimited) return true;
-  const std::uint64_t beside = memory.swap->value - memory.limit->value;
-  return beside == 0 || beside == memory.limit->value;
-}
-
-std::string v1_bytes(Bytes bytes) {
-  return bytes == kUnlimited ? "-1" : std::to_string(bytes.value);
-}
-std::string v2_bytes(Bytes bytes) {
-  return bytes == kUnlimited ? "max" : std::to_string(bytes.value);
-}
 
 /// A limit of no process at all would refuse the first one too, where it is born in the group.
 std::int64_t at_least_one(std::int64_t pids) { return pids == 0 ? 1 : pids; }
@@ -48,18 +27,29 @@ void check_time(const char* what, microseconds time, microseconds longest) {
                      kShortest.count(), longest.count()));
 }
 
+void check_range(const char* what, std::uint64_t number, std::uint64_t least, std::uint64_t most) {
+  if (number >= least && number <= most) return;
+  refuse(fmt::format("{} of {}: must be {} to {}", what, number, least, most));
+}
+
 void validate_memory(const MemoryLimits& memory) {
-  if (!is_set(memory.swap) || *memory.swap == kUnlimited) return;
-  if (!is_set(memory.limit)) {
-    refuse("memory and swap limit without a memory limit; hint: set both");
-  }
+  if (memory.swappiness) check_range("memory swappiness", *memory.swappiness, 0, 100);
+  if (!is_set(memory.swap) || *memory.swap == kUnlimited || !is_set(memory.limit)) return;
   if (*memory.swap < *memory.limit) {
     refuse(fmt::format("memory and swap together ({}) are limited below memory alone ({})",
                        in_words(*memory.swap), in_words(*memory.limit)));
   }
 }
 
+/// A list of numbers and ranges. The kernel would end it at a newline and drop the rest.
+void check_list(const char* what, std::string_view list) {
+  if (list.find_first_not_of("0123456789,-") == std::string_view::npos) return;
+  refuse(fmt::format("{} {}: must be numbers and ranges, such as 0-2,7", what, quoted(list)));
+}
+
 void validate_cpu(const CpuLimits& cpu) {
+  check_list("CPUs", cpu.cpus);
+  check_list("memory nodes", cpu.mems);
   if (is_set(cpu.period)) check_time("CPU period", *cpu.period, kLongest);
   if (!is_set(cpu.quota) || *cpu.quota == kNoQuota) return;
   check_time("CPU quota", *cpu.quota, microseconds::max());
@@ -69,129 +59,106 @@ void validate_cpu(const CpuLimits& cpu) {
   }
 }
 
-void add_v1_memory(const MemoryLimits& memory, std::vector<ControlWrite>& writes) {
-  constexpr const char* kSwapFile = "memory.memsw.limit_in_bytes";
-  if (is_set(memory.limit)) {
-    // memsw may never be below the limit: a fresh group's is infinite, so the limit goes first;
-    // where it is raised above an old memsw, that refuses, and memsw goes first.
-    const bool lifted = *memory.limit == kUnlimited && !is_set(memory.swap);
-    writes.push_back({"memory", "memory.limit_in_bytes", v1_bytes(*memory.limit), "memory limit",
-                      is_set(memory.swap) || lifted});
-    if (lifted) writes.push_back({"memory", kSwapFile, "-1", "swap limit", false, true});
-  }
-  if (is_set(memory.swap)) {
-    writes.push_back(
-        {"memory", kSwapFile, v1_bytes(*memory.swap), "swap limit", false, may_lack_swap(memory)});
-  }
-  if (is_set(memory.reservation)) {
-    writes.push_back({"memory", "memory.soft_limit_in_bytes", v1_bytes(*memory.reservation),
-                      "memory reservation"});
+void validate_io(const IoLimits& io) {
+  if (is_set(io.weight)) check_range("I/O weight", *io.weight, 10, 1000);
+  for (const DeviceWeight& device : io.device_weights) {
+    check_range("I/O weight of a device", device.weight, 10, 1000);
   }
 }
 
-void add_v1_cpu(const CpuLimits& cpu, std::vector<ControlWrite>& writes) {
-  if (is_set(cpu.shares)) {
-    writes.push_back({"cpu", "cpu.shares", std::to_string(*cpu.shares), "CPU shares"});
-  }
-  if (is_set(cpu.period)) {
-    writes.push_back({"cpu", "cpu.cfs_period_us", std::to_string(cpu.period->count()), "CPU period",
-                      is_set(cpu.quota)});
-  }
-  if (is_set(cpu.quota)) {
-    writes.push_back({"cpu", "cpu.cfs_quota_us", std::to_string(cpu.quota->count()), "CPU quota"});
-  }
-  if (is_set(cpu.burst)) {
-    writes.push_back({"cpu", "cpu.cfs_burst_us", std::to_string(cpu.burst->count()), "CPU burst"});
-  }
+/// One word that cannot leave the group's directory, nor name two files.
+void check_file_name(const char* what, std::string_view name) {
+  const bool plain = !name.empty() && name != "." && name != ".." &&
+                     name.find_first_of(std::string_view("/\n\0", 3)) == std::string_view::npos;
+  if (!plain) refuse(fmt::format("{} {}: must be a plain name", what, quoted(name)));
 }
 
-void add_v2_memory(const MemoryLimits& memory, std::vector<ControlWrite>& writes) {
-  if (is_set(memory.swap)) {
-    const Bytes swap =
-        *memory.swap == kUnlimited ? kUnlimited : Bytes{memory.swap->value - memory.limit->value};
-    writes.push_back(
-        {"memory", "memory.swap.max", v2_bytes(swap), "swap limit", false, may_lack_swap(memory)});
-  }
-  if (is_set(memory.limit)) {
-    writes.push_back({"memory", "memory.max", v2_bytes(*memory.limit), "memory limit"});
-  }
-  if (is_set(memory.reservation)) {
-    writes.push_back({"memory", "memory.low", v2_bytes(*memory.reservation), "memory reservation"});
-  }
+std::string rdma_text(const RdmaLimit& limit) {
+  std::string text = limit.device;
+  if (limit.handles) text += fmt::format(" hca_handle={}", *limit.handles);
+  if (limit.objects) text += fmt::format(" hca_object={}", *limit.objects);
+  return text;
 }
 
-void add_v2_cpu(const CpuLimits& cpu, std::vector<ControlWrite>& writes) {
-  if (is_set(cpu.shares)) {
-    writes.push_back(
-        {"cpu", "cpu.weight", std::to_string(weight_of_shares(*cpu.shares)), "CPU shares"});
-  }
-  if (is_set(cpu.quota) || is_set(cpu.period)) {
-    const bool bounded = is_set(cpu.quota) && *cpu.quota != kNoQuota;
-    writes.push_back({"cpu", "cpu.max",
-                      fmt::format("{} {}", bounded ? std::to_string(cpu.quota->count()) : "max",
-                                  (is_set(cpu.period) ? *cpu.period : kUsualPeriod).count()),
-                      "CPU quota"});
-  }
-  if (is_set(cpu.burst)) {
-    writes.push_back({"cpu", "cpu.max.burst", std::to_string(cpu.burst->count()), "CPU burst"});
-  }
+bool limits_memory(const MemoryLimits& memory) {
+  return is_set(memory.limit) || is_set(memory.reservation) || is_set(memory.swap) ||
+         is_set(memory.kernel_tcp) || memory.swappiness ||
+         memory.disable_oom_killer.value_or(false);
+}
+
+bool limits_cpu(const CpuLimits& cpu) {
+  return is_set(cpu.shares) || is_set(cpu.quota) || is_set(cpu.period) || is_set(cpu.burst) ||
+         cpu.idle.value_or(false) || is_set(cpu.realtime_runtime) || is_set(cpu.realtime_period);
+}
+
+bool limits_io(const IoLimits& io) {
+  return is_set(io.weight) || !io.device_weights.empty() || !io.read_bytes.empty() ||
+         !io.write_bytes.empty() || !io.read_operations.empty() || !io.write_operations.empty();
 }
 
 }  // namespace
 
 std::string Limits::in_words() const {
   std::vector<std::string> words;
-  if (is_set(memory.limit) || is_set(memory.reservation) || is_set(memory.swap)) {
-    words.emplace_back("a memory limit");
-  }
-  if (is_set(cpu.shares) || is_set(cpu.quota) || is_set(cpu.period) || is_set(cpu.burst)) {
-    words.emplace_back("a CPU limit");
-  }
-  if (pids) words.emplace_back("a limit of processes");
+  const auto add = [&](bool is_limited, const char* what) {
+    if (is_limited) words.emplace_back(what);
+  };
+  add(limits_memory(memory), "a memory limit");
+  add(limits_cpu(cpu), "a CPU limit");
+  add(!cpu.cpus.empty() || !cpu.mems.empty(), "a set of CPUs");
+  add(pids.has_value(), "a limit of processes");
+  add(limits_io(io), "an I/O limit");
+  add(!hugetlb.empty(), "a limit of huge pages");
+  add(!rdma.empty(), "an RDMA limit");
+  for (const auto& [file, value] : unified) words.push_back(file);
   return fmt::format("{}", fmt::join(words, " and "));
 }
 
 void validate(const Limits& limits) {
   validate_memory(limits.memory);
   validate_cpu(limits.cpu);
+  validate_io(limits.io);
   if (limits.pids && *limits.pids < kNoPidsLimit) {
     refuse(fmt::format("limit of {} processes; hint: -1 is no limit", *limits.pids));
   }
+  for (const HugePageLimit& limit : limits.hugetlb) check_file_name("page size", limit.page_size);
+  for (const RdmaLimit& limit : limits.rdma) {
+    check_file_name("RDMA device", limit.device);
+    if (!limit.handles && !limit.objects) {
+      refuse(fmt::format("RDMA device {}: limits nothing", limit.device));
+    }
+  }
+  for (const auto& [file, value] : limits.unified) check_file_name("cgroup file", file);
 }
 
-std::vector<ControlWrite> v1_writes(const Limits& limits) {
-  std::vector<ControlWrite> writes;
-  add_v1_memory(limits.memory, writes);
-  add_v1_cpu(limits.cpu, writes);
+void add_common(const Limits& limits, std::vector<ControlWrite>& writes) {
   if (limits.pids) {
     writes.push_back({"pids", "pids.max",
                       *limits.pids < 0 ? "max" : std::to_string(at_least_one(*limits.pids)),
                       "limit of processes"});
   }
-  return writes;
-}
-
-std::vector<ControlWrite> v2_writes(const Limits& limits) {
-  std::vector<ControlWrite> writes;
-  add_v2_memory(limits.memory, writes);
-  add_v2_cpu(limits.cpu, writes);
-  if (limits.pids) {
-    writes.push_back({"pids", "pids.max",
-                      *limits.pids < 0 ? "max" : std::to_string(at_least_one(*limits.pids)),
-                      "limit of processes"});
+  if (!limits.cpu.cpus.empty()) {
+    writes.push_back({"cpuset", "cpuset.cpus", limits.cpu.cpus, "set of CPUs"});
   }
-  return writes;
+  if (!limits.cpu.mems.empty()) {
+    writes.push_back({"cpuset", "cpuset.mems", limits.cpu.mems, "set of memory nodes"});
+  }
+  for (const RdmaLimit& limit : limits.rdma) {
+    ControlWrite write{"rdma", "rdma.max", rdma_text(limit), "RDMA limit"};
+    write.lift = limit.device + " hca_handle=max hca_object=max";
+    writes.push_back(std::move(write));
+  }
 }
 
-std::uint64_t weight_of_shares(std::uint64_t shares) {
-  constexpr std::uint64_t kLeast = 2;
-  constexpr std::uint64_t kMost = 262'144;
-  if (shares <= kLeast) return 1;
-  if (shares >= kMost) return 10'000;
-  const double log = std::log2(static_cast<double>(shares));
-  // (l*l + 125*l) / 612 - 7/34 is 0, 2 and 4 for the three shares that must map exactly.
-  const double exponent = (log * log + 125.0 * log) / 612.0 - 7.0 / 34.0;
-  return static_cast<std::uint64_t>(std::ceil(std::pow(10.0, exponent)));
+std::string v1_bytes(Bytes bytes) {
+  return bytes == kUnlimited ? "-1" : std::to_string(bytes.value);
+}
+std::string v2_bytes(Bytes bytes) {
+  return bytes == kUnlimited ? "max" : std::to_string(bytes.value);
+}
+
+void refuse_version(std::string_view what, std::string_view why) {
+  throw Error(ErrorKind::unavailable, fmt::format("{}: {}", what, why));
 }
 
 }  // namespace minidocker::cgroups

@@ -16,6 +16,7 @@
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "v1_devices.hpp"
+#include "write_controls.hpp"
 
 namespace minidocker::cgroups {
 namespace {
@@ -177,6 +178,10 @@ void V1Driver::make(const Location& location, std::vector<Directory>& made) cons
 
 void V1Driver::apply(const Location& location, const Limits& limits) const {
   write_controls(location, v1_writes(limits));
+}
+
+void V1Driver::update(const Location& location, const Limits& limits) const {
+  update_controls(location, v1_writes(limits));  // the kernel itself refuses what is in use
 }
 
 void V1Driver::apply_devices(const Location& location, const std::vector<DeviceRule>& rules) const {

@@ -11,6 +11,7 @@ class V1Driver final : public Driver {
  public:
   void make(const Location& location, std::vector<Directory>& made) const override;
   void apply(const Location& location, const Limits& limits) const override;
+  void update(const Location& location, const Limits& limits) const override;
   void apply_devices(const Location& location, const std::vector<DeviceRule>& rules) const override;
   void attach(const Location& location, pid_t pid) const override;
   [[nodiscard]] Stats stats(const Location& location) const override;

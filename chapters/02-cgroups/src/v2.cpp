@@ -10,12 +10,14 @@
 
 #include "group_files.hpp"
 #include "minidocker/cgroups/device_program.hpp"
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/bpf.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "write_controls.hpp"
 
 namespace minidocker::cgroups {
 namespace {
@@ -95,6 +97,33 @@ std::optional<Bytes> bytes_in(const std::string& path) {
   return number ? std::optional(Bytes{*number}) : std::nullopt;
 }
 
+/// v2 keeps in one file, or as a difference, what is two values for everybody else: the one that
+/// shall stay is read, to be written again.
+Limits with_what_stays(Limits limits, const std::string& path) {
+  MemoryLimits& memory = limits.memory;
+  if (is_set(memory.swap) && *memory.swap != kUnlimited && !is_set(memory.limit)) {
+    memory.limit = bytes_in(path + "/memory.max");
+    validate(limits);
+  }
+  CpuLimits& cpu = limits.cpu;
+  if (is_set(cpu.period) && !is_set(cpu.quota)) {
+    const std::string max = read_control(path + "/cpu.max").value_or("");
+    const auto quota = parse_number(std::string_view(max).substr(0, max.find(' ')));
+    if (quota) cpu.quota = std::chrono::microseconds(static_cast<std::int64_t>(*quota));
+  }
+  return limits;
+}
+
+/// v2 takes any limit, and kills until it holds.
+void require_room(const MemoryLimits& memory, const std::string& path) {
+  const std::optional<Bytes> usage = bytes_in(path + "/memory.current");
+  if (!is_set(memory.limit) || !usage || *memory.limit >= *usage) return;
+  throw Error(ErrorKind::conflict,
+              fmt::format("memory limit of {}: {} are in use; hint: a lower limit would kill, if "
+                          "the kernel cannot reclaim enough",
+                          in_words(*memory.limit), in_words(*usage)));
+}
+
 }  // namespace
 
 void V2Driver::make(const Location& location, std::vector<Directory>& made) const {
@@ -118,6 +147,13 @@ void V2Driver::make(const Location& location, std::vector<Directory>& made) cons
 
 void V2Driver::apply(const Location& location, const Limits& limits) const {
   write_controls(location, v2_writes(limits));
+}
+
+void V2Driver::update(const Location& location, const Limits& limits) const {
+  const std::string path = location.directories.front().path();
+  const Limits whole = with_what_stays(limits, path);
+  if (whole.memory.check_before_update) require_room(whole.memory, path);
+  update_controls(location, v2_writes(whole));
 }
 
 void V2Driver::apply_devices(const Location& location, const std::vector<DeviceRule>& rules) const {

@@ -258,7 +258,7 @@ TEST_P(Each, LaterRulesReplaceEarlierOnes) {
 TEST_P(Each, HogIsKilledAtItsMemoryLimit) {
   NEED(true);
   Cgroup group = make();
-  group.apply({{Bytes{16 << 20}, {}, Bytes{16 << 20}}, {}, {}});
+  group.apply({.memory = {.limit = Bytes{16 << 20}, .swap = Bytes{16 << 20}}});
   Process hog = start_in(group, [] {
     constexpr std::size_t kSize = 64 << 20;
     void* memory =
@@ -278,7 +278,7 @@ TEST_P(Each, HogIsKilledAtItsMemoryLimit) {
 TEST_P(Each, ForksFailAtExactlyTheLimit) {
   NEED(true);
   Cgroup group = make();
-  group.apply({{}, {}, 5});
+  group.apply({.pids = 5});
   Process child = start_in(group, [] {
     int made = 1;  // itself
     while (true) {
@@ -300,7 +300,7 @@ TEST_P(Each, ForksFailAtExactlyTheLimit) {
 TEST_P(Each, QuotaSlowsABusyLoopDown) {
   NEED(true);
   Cgroup group = make();
-  group.apply({{}, {{}, microseconds(10'000), microseconds(50'000), {}}, {}});
+  group.apply({.cpu = {.quota = microseconds(10'000), .period = microseconds(50'000)}});
   const auto before = std::chrono::steady_clock::now();
   Process child = start_in(group, [] {
     struct timespec used{};
@@ -336,7 +336,7 @@ TEST_P(Each, LimitsCanBeRaisedLoweredAndLifted) {
   NEED(true);
   const Cgroup group = make();
   const auto set = [&](Bytes limit, std::optional<Bytes> swap) {
-    group.apply({{limit, {}, swap}, {}, {}});
+    group.apply({.memory = {.limit = limit, .swap = swap}});
     return group.stats().memory.limit;
   };
   EXPECT_EQ(Bytes{32 << 20}, set(Bytes{32 << 20}, Bytes{32 << 20}));
@@ -348,7 +348,7 @@ TEST_P(Each, LimitsCanBeRaisedLoweredAndLifted) {
 TEST_P(Each, BadLimitsReachNoFile) {
   NEED(true);
   const Cgroup group = make();
-  (void)error_of(ErrorKind::invalid_argument, [&] { group.apply({{}, {}, -2}); });
+  (void)error_of(ErrorKind::invalid_argument, [&] { group.apply({.pids = -2}); });
   EXPECT_NO_THROW(group.apply({}));
 }
 

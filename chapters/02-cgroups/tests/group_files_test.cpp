@@ -77,55 +77,5 @@ TEST(GroupFiles, GroupThatIsNotEmptyIsRefusedWithItsProcesses) {
   }
 }
 
-class Writing : public ::testing::Test {
- protected:
-  Writing() { ::mkdir((tree_ / "g").c_str(), 0755); }
-  Location location(Mode mode) { return {mode, {{"memory", tree_.path(), "/g"}}}; }
-  std::string refusal(Mode mode, const ControlWrite& write) {
-    try {
-      write_controls(location(mode), {write});
-    } catch (const Error& error) {
-      EXPECT_EQ(ErrorKind::unavailable, error.kind());
-      return error.what();
-    }
-    return "";
-  }
-  TempDir tree_;
-};
-
-TEST_F(Writing, PutsEachValueIntoItsFile) {
-  write_text(tree_ / "g/memory.max", "");
-  write_controls(location(Mode::v2), {{"memory", "memory.max", "4096", "memory limit"}});
-  EXPECT_EQ("4096", testing::read_text(tree_ / "g/memory.max"));
-}
-
-TEST_F(Writing, MissingControllerIsNamed) {
-  const std::string text = refusal(Mode::v1, {"pids", "pids.max", "1", "limit of processes"});
-  EXPECT_NE(std::string::npos, text.find("limit of processes: this host has no pids controller"))
-      << text;
-}
-
-TEST_F(Writing, MissingFileTellsOfDelegationOnV2AndOfTheKernelOnV1) {
-  const ControlWrite write{"memory", "memory.max", "1", "memory limit"};
-  EXPECT_NE(std::string::npos, refusal(Mode::v2, write).find("cgroup.subtree_control"));
-  EXPECT_NE(std::string::npos, refusal(Mode::v1, write).find("booted"));
-}
-
-TEST_F(Writing, OptionalFileMayBeMissing) {
-  EXPECT_NO_THROW(write_controls(location(Mode::v1),
-                                 {{"memory", "memory.max", "1", "swap limit", false, true}}));
-}
-
-TEST_F(Writing, OtherFailureNamesFileAndValue) {
-  ::mkdir((tree_ / "g/memory.max").c_str(), 0755);
-  try {
-    write_controls(location(Mode::v2), {{"memory", "memory.max", "77", "memory limit"}});
-    FAIL() << "taken";
-  } catch (const SystemError& error) {
-    EXPECT_EQ(EISDIR, error.code());
-    EXPECT_NE(nullptr, strstr(error.what(), "memory limit: memory.max, \"77\"")) << error.what();
-  }
-}
-
 }  // namespace
 }  // namespace minidocker::cgroups

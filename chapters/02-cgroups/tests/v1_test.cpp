@@ -130,7 +130,7 @@ TEST_F(V1, LimitWithoutItsControllerNamesIt) {
     return h.controllers == "pids" || h.controllers == "devices";
   });
   const Cgroup group = make();
-  const std::string pids = error_of(ErrorKind::unavailable, [&] { group.apply({{}, {}, 3}); });
+  const std::string pids = error_of(ErrorKind::unavailable, [&] { group.apply({.pids = 3}); });
   EXPECT_NE(std::string::npos, pids.find("no pids controller")) << pids;
   const std::string devices = error_of(ErrorKind::unavailable, [&] { group.apply_devices({{}}); });
   EXPECT_NE(std::string::npos, devices.find("no devices controller")) << devices;

@@ -68,14 +68,14 @@ TEST_F(V2, LimitWithoutItsControllerNamesDelegation) {
     below.directories[0].group += "/below";
     ASSERT_EQ(0, ::mkdir(below.directories[0].path().c_str(), 0755));
     Cgroup bare = Cgroup::reopen(below);
-    const std::string error =
-        error_of(ErrorKind::unavailable, [&] { bare.apply({{Bytes{1 << 24}, {}, {}}, {}, {}}); });
+    const std::string error = error_of(ErrorKind::unavailable,
+                                       [&] { bare.apply({.memory = {.limit = Bytes{1 << 24}}}); });
     EXPECT_NE(std::string::npos, error.find("cgroup.subtree_control")) << error;
     bare.remove();
     return;
   }
   const std::string error =
-      error_of(ErrorKind::unavailable, [&] { group.apply({{Bytes{1 << 24}, {}, {}}, {}, {}}); });
+      error_of(ErrorKind::unavailable, [&] { group.apply({.memory = {.limit = Bytes{1 << 24}}}); });
   EXPECT_NE(std::string::npos, error.find("memory limit: there is no")) << error;
   EXPECT_NE(std::string::npos, error.find("cgroup.subtree_control")) << error;
 }
@@ -117,7 +117,7 @@ TEST_F(V2, LimitThatAGroupAboveRefusesNamesTheErrno) {
   Process child = start_in(above, wait_for_death);
   const Cgroup group = make("above/below");
   const std::string error =
-      error_of(ErrorKind::unavailable, [&] { group.apply({{Bytes{1 << 24}, {}, {}}, {}, {}}); });
+      error_of(ErrorKind::unavailable, [&] { group.apply({.memory = {.limit = Bytes{1 << 24}}}); });
   EXPECT_THAT(error, ::testing::HasSubstr("above/cgroup.subtree_control refuses it: EBUSY, as that "
                                           "group holds processes itself"));
   EXPECT_EQ("domain\n", read_text(path("above/below") + "/cgroup.type")) << "it can be entered";

@@ -38,9 +38,14 @@ class Cgroup {
 
   [[nodiscard]] const Location& location() const noexcept { return location_; }  ///< where it is
 
-  /// Writes limits. Throws Error(invalid_argument) for bad values, Error(unavailable) naming the
-  /// controller that is missing, SystemError naming file and value.
+  /// Writes limits to a fresh group. Throws Error(invalid_argument) for bad values,
+  /// Error(unavailable) naming the controller that is missing or the limit that this version of
+  /// cgroups has not, SystemError naming file and value.
   void apply(const Limits& limits) const;
+  /// Changes limits of a group in use, in an order that works up and down: all of them or, if one
+  /// is refused, none. What `limits` leaves absent stays. Throws as apply(); Error(conflict) or
+  /// SystemError (EBUSY) for a memory limit below what is in use.
+  void update(const Limits& limits) const;
   /// Sets device rules in place of earlier ones: v1 writes devices.deny and .allow, v2 attaches an
   /// eBPF program (needs CAP_SYS_ADMIN or CAP_BPF with CAP_NET_ADMIN). Throws as apply().
   void apply_devices(const std::vector<DeviceRule>& rules) const;

@@ -25,8 +25,12 @@ class Driver {
   /// failure leaves its owner with exactly what exists. A group that was there is taken if it is
   /// empty and not frozen, else Error(conflict).
   virtual void make(const Location& location, std::vector<Directory>& made) const = 0;
-  /// Writes limits. Throws Error(unavailable) if a controller is missing, SystemError.
+  /// Writes limits to a fresh group. Throws Error(unavailable) if a controller is missing, or this
+  /// version has no such limit, SystemError.
   virtual void apply(const Location& location, const Limits& limits) const = 0;
+  /// Changes limits of a group in use: all of them or, if one is refused, none. Throws as apply(),
+  /// Error(conflict) for a limit below what is in use (MemoryLimits::check_before_update).
+  virtual void update(const Location& location, const Limits& limits) const = 0;
   /// Sets device rules in place of earlier ones. Throws as apply().
   virtual void apply_devices(const Location& location,
                              const std::vector<DeviceRule>& rules) const = 0;

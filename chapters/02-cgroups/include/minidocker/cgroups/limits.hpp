@@ -110,24 +110,4 @@ struct Limits {
 /// Throws Error(invalid_argument) for values that no kernel takes or that contradict each other.
 void validate(const Limits& limits);
 
-/// One write to a control file.
-struct ControlWrite {
-  const char* controller;  ///< "memory"
-  std::string file;        ///< "memory.max"
-  std::string value;       ///< "67108864"
-  const char* what;        ///< "memory limit", for errors
-  bool with_next = false;  ///< refused with EINVAL, the next one has to go first
-  bool optional = false;   ///< no such file is no error
-  bool operator==(const ControlWrite&) const = default;  ///< member by member
-};
-
-/// The writes for v1, in the order for a fresh group. `limits` must be valid.
-[[nodiscard]] std::vector<ControlWrite> v1_writes(const Limits& limits);
-/// The writes for v2.
-[[nodiscard]] std::vector<ControlWrite> v2_writes(const Limits& limits);
-
-/// v2's cpu.weight (1 to 10000) for v1's cpu.shares (2 to 262144, clamped): a curve through
-/// 2 -> 1, 1024 -> 100 and 262144 -> 10000, which are the three points that must hold.
-[[nodiscard]] std::uint64_t weight_of_shares(std::uint64_t shares);
-
 }  // namespace minidocker::cgroups
