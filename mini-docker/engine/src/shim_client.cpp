@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,12 +12,11 @@
 #include <sstream>
 #include <utility>
 
+#include "minidocker/security/own_program.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
-#include "minidocker/toolbox/sys/identity.hpp"
-#include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/trace.hpp"
 
 namespace minidocker::engine {
@@ -63,25 +61,13 @@ shim::Start start_message(const ContainerRow& row, const ContainerPaths& places,
   return start;
 }
 
-/// The shim's program on a read-only mount of its own, in no mount table. Whoever gets at
-/// /proc/PID/exe from inside a container could otherwise overwrite the program that the next
-/// container is started with, as root (CVE-2019-5736). Above the descriptors that the shim gets.
-UniqueFd read_only_program(const std::string& program) {
-  const UniqueFd tree =
-      sys::open_tree(AT_FDCWD, program.c_str(), OPEN_TREE_CLONE).or_throw(program);
-  sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0).or_throw(program);
-  return sys::dup(tree.get(), shim::kLockFd + 1).or_throw(program);
-}
-
-/// An ordinary user's containers have no more rights to the program than he has himself, and he may
-/// not mount.
-Process spawn_as_it_is(const std::string& program, std::span<const std::pair<int, int>> fds) {
-  return Process::spawn({program}, fds);
-}
-
+/// The shim stands outside the container, but is of its PID namespace's parent: with `--pid host`
+/// the container sees it.
 Process spawn_read_only(const std::string& program, std::span<const std::pair<int, int>> fds) {
-  const UniqueFd mounted = read_only_program(program);
-  return Process::spawn({FdPath(mounted.get()).c_str()}, fds);
+  const UniqueFd mounted = security::read_only_program(program);
+  if (!mounted) return Process::spawn({program}, fds);
+  const UniqueFd above = sys::dup(mounted.get(), shim::kLockFd + 1).or_throw(program);
+  return Process::spawn({FdPath(above.get()).c_str()}, fds);
 }
 
 RunningShim spawn_shim(const std::string& program, int lock_fd) {
@@ -95,8 +81,7 @@ RunningShim spawn_shim(const std::string& program, int lock_fd) {
                                                 {null.get(), 2},
                                                 {sockets.theirs.get(), shim::kSocketFd},
                                                 {lock.get(), shim::kLockFd}}};
-  Process process =
-      sys::geteuid() == 0 ? spawn_read_only(program, fds) : spawn_as_it_is(program, fds);
+  Process process = spawn_read_only(program, fds);
   return {std::move(process), std::move(sockets.ours)};
 }
 

@@ -16,14 +16,17 @@
 #include "minidocker/runtime/foreground.hpp"
 #include "minidocker/runtime/lifecycle.hpp"
 #include "minidocker/runtime/state.hpp"
+#include "minidocker/security/own_program.hpp"
 #include "minidocker/spec/defaults.hpp"
 #include "minidocker/spec/parse.hpp"
 #include "minidocker/spec/write.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
+#include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
 
@@ -110,6 +113,22 @@ void close_leaked(const MakeOptions& make) {
   sys::close_range_from(3 + make.preserve_fds, 0).or_throw("leaked descriptors");
 }
 
+/// Whoever shares the container's PID namespace may get at the program that makes it: see
+/// own_program.hpp. In one of its own there is nobody else, and when its first process ends, nobody
+/// is left. Returns, or becomes mini-runc again.
+void keep_program_from(const spec::Spec& spec, const GlobalOptions& global) {
+  if (spec.linux_.makes(spec::NamespaceType::pid)) return;
+  if (security::own_program_is_read_only()) {
+    sys::set_name("mini-runc").or_throw();  // executed by a descriptor, it was named by that
+    return;
+  }
+  const trace::Scope scope("07-security", "execute mini-runc anew, from a read-only mount",
+                           "the container sees processes that may show it our binary");
+  const UniqueFd program = security::read_only_program("/proc/self/exe");
+  if (!program) return;
+  sys::execve(FdPath(program.get()).c_str(), global.argv, environ).or_throw("mini-runc");
+}
+
 /// Nobody looks at the root beforehand, as making the container does; what it then says of a step
 /// is put into words of the configuration.
 Container create_container(const GlobalOptions& global, const spec::Spec& spec,
@@ -174,6 +193,7 @@ std::string default_root() {
 int create_command(const GlobalOptions& global, const MakeOptions& make) {
   close_leaked(make);
   const spec::Spec spec = read_spec(make.bundle);
+  keep_program_from(spec, global);
   check_terminal(spec, make, true);
   CreateOptions options = create_options(global, make, spec);
   options.start = Start::by_command;
@@ -187,6 +207,7 @@ int create_command(const GlobalOptions& global, const MakeOptions& make) {
 int run_command(const GlobalOptions& global, const MakeOptions& make) {
   close_leaked(make);
   const spec::Spec spec = read_spec(make.bundle);
+  keep_program_from(spec, global);
   check_terminal(spec, make, make.detach);
   const CreateOptions options = create_options(global, make, spec);
   return make.detach ? run_detached(global, spec, options, make)

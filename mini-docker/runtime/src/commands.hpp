@@ -19,6 +19,7 @@ struct GlobalOptions {
   bool debug = false;                      ///< tell warnings, too
   std::optional<trace::Format> explain;    ///< narrate?
   SignalSet ignored_signals = 0;           ///< what our caller had us ignore
+  char* const* argv = nullptr;             ///< as main got it, for executing ourselves anew
 };
 
 /// Options of create, run and plan.

@@ -251,6 +251,7 @@ int act(CommandLine& line) {
 }
 
 int run(int argc, char** argv, CommandLine& line) {
+  line.global.argv = argv;
   line.global.ignored_signals = minidocker::prepare_process();
   std::vector<std::string> arguments = normalised(argc, argv);
   join_globals(arguments);
