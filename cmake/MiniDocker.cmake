@@ -78,14 +78,15 @@ function(md_library name)
                                 PRIVATE md_fmt ${arg_PRIVATE})
 endfunction()
 
-# md_program(NAME SOURCES file... LINKS target... [STATIC] [INSTALL dir])
-# STATIC: linked statically where the build type allows it. INSTALL: goes to PREFIX/dir.
+# md_program(NAME SOURCES file... LINKS target... [STATIC | SELF_CONTAINED] [INSTALL dir])
+# STATIC: linked statically in a release. SELF_CONTAINED: in every build but sanitized ones, as it
+# runs where there are no libraries. INSTALL: goes to PREFIX/dir.
 function(md_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC" "INSTALL" "SOURCES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC;SELF_CONTAINED" "INSTALL" "SOURCES;LINKS")
   add_executable(${name} ${arg_SOURCES})
   add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE md_flags md_fmt ${arg_LINKS})
-  if(arg_STATIC AND MD_STATIC_PROGRAMS)
+  if((arg_STATIC AND MD_STATIC_PROGRAMS) OR (arg_SELF_CONTAINED AND NOT MD_SANITIZE))
     target_link_options(${name} PRIVATE -static
       -Wl,--eh-frame-hdr,--wrap=__register_frame_info,--wrap=__deregister_frame_info)
     target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/static_start.c")
