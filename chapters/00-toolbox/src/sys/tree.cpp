@@ -1,5 +1,7 @@
 #include "minidocker/toolbox/sys/tree.hpp"
 
+#include <sys/sysmacros.h>
+
 #include "traced.hpp"
 
 namespace minidocker::sys {
@@ -32,6 +34,8 @@ constexpr trace::FlagName kFileTypes[] = {
 
 constexpr CallInfo kMkdirat{"mkdirat", "mkdirat(2)"};
 constexpr CallInfo kMknodat{"mknodat", "mknodat(2)"};
+constexpr unsigned kMaxMajor = (1u << 12) - 1;  // the kernel's MINORBITS are 20 of 32
+constexpr unsigned kMaxMinor = (1u << 20) - 1;
 constexpr CallInfo kSymlinkat{"symlinkat", "symlinkat(2)"};
 constexpr CallInfo kLinkat{"linkat", "linkat(2)"};
 constexpr CallInfo kUnlinkat{"unlinkat", "unlinkat(2)"};
@@ -44,6 +48,9 @@ constexpr CallInfo kSetxattr{"setxattr", "setxattr(2)"};
 constexpr CallInfo kLsetxattr{"lsetxattr", "lsetxattr(2)"};
 constexpr CallInfo kFsetxattr{"fsetxattr", "fsetxattr(2)"};
 constexpr CallInfo kFgetxattr{"fgetxattr", "fgetxattr(2)"};
+constexpr CallInfo kLgetxattr{"lgetxattr", "getxattr(2)"};
+constexpr CallInfo kLlistxattr{"llistxattr", "listxattr(2)"};
+constexpr CallInfo kRemovexattr{"removexattr", "removexattr(2)"};
 constexpr CallInfo kChdir{"chdir", "chdir(2)"};
 constexpr CallInfo kFchdir{"fchdir", "fchdir(2)"};
 constexpr CallInfo kGetcwd{"getcwd", "getcwd(2)"};
@@ -62,6 +69,10 @@ Result<> mkdirat(int dirfd, const char* path, mode_t mode) noexcept {
 Result<> mkdir(const char* path, mode_t mode) noexcept { return mkdirat(AT_FDCWD, path, mode); }
 
 Result<> mknodat(int dirfd, const char* path, mode_t mode, dev_t device) noexcept {
+  // The kernel's argument has 32 bits: it would make another device, and say nothing.
+  if (major(device) > kMaxMajor || minor(device) > kMaxMinor) {
+    return Result<>::failure(kMknodat, EINVAL);
+  }
   return done(kMknodat,
               traced(
                   kMknodat, [&] { return invoke(SYS_mknodat, dirfd, path, mode, device); },
@@ -166,6 +177,27 @@ Result<std::size_t> fgetxattr(int file, const char* name, void* value, std::size
       kFgetxattr, traced(
                       kFgetxattr, [&] { return invoke(SYS_fgetxattr, file, name, value, size); },
                       fd(file), text(name), number(signed_size(size))));
+}
+
+Result<std::size_t> lgetxattr(const char* path, const char* name, void* value,
+                              std::size_t size) noexcept {
+  return yielding<std::size_t>(
+      kLgetxattr, traced(
+                      kLgetxattr, [&] { return invoke(SYS_lgetxattr, path, name, value, size); },
+                      text(path), text(name), number(signed_size(size))));
+}
+
+Result<std::size_t> llistxattr(const char* path, char* names, std::size_t size) noexcept {
+  return yielding<std::size_t>(
+      kLlistxattr, traced(
+                       kLlistxattr, [&] { return invoke(SYS_llistxattr, path, names, size); },
+                       text(path), number(signed_size(size))));
+}
+
+Result<> removexattr(const char* path, const char* name) noexcept {
+  return done(kRemovexattr, traced(
+                                kRemovexattr, [&] { return invoke(SYS_removexattr, path, name); },
+                                text(path), text(name)));
 }
 
 Result<> chdir(const char* path) noexcept {

@@ -76,6 +76,13 @@ TEST_F(SysTree, DeviceNodesNeedPrivileges) {
       {.flags = 0, .as_user = true});
 }
 
+TEST_F(SysTree, DeviceNumbersThatTheKernelWouldCutAreRefused) {
+  const mode_t mode = S_IFCHR | 0600;
+  EXPECT_EQ(EINVAL, sys::mknodat(dir(), "n", mode, makedev(1U << 12, 0)).error());
+  EXPECT_EQ(EINVAL, sys::mknodat(dir(), "n", mode, makedev(0, 1U << 20)).error());
+  EXPECT_EQ(-1, ::access((temp_ / "n").c_str(), F_OK));
+}
+
 TEST_F(SysTree, LinksBothHardAndSymbolic) {
   make("a");
   EXPECT_EQ(
@@ -160,6 +167,12 @@ TEST_F(SysTree, ExtendedAttributesAreSetAndRead) {
   EXPECT_EQ(2U, sys::fgetxattr(file.get(), "user.two", value, sizeof(value)).or_throw(path));
   EXPECT_STREQ("22", value);
   EXPECT_EQ(3U, sys::fgetxattr(file.get(), "user.three", value, 0).or_throw(path));
+  EXPECT_EQ(1U, sys::lgetxattr(path.c_str(), "user.one", value, sizeof(value)).or_throw(path));
+  char names[64] = {};
+  EXPECT_EQ(28U, sys::llistxattr(path.c_str(), names, sizeof(names)).or_throw(path));
+  EXPECT_NE(std::string(names, 28).find(std::string("user.two\0", 9)), std::string::npos);
+  EXPECT_TRUE(sys::removexattr(path.c_str(), "user.two").ok());
+  EXPECT_EQ(ENODATA, sys::removexattr(path.c_str(), "user.two").error());
 }
 
 TEST_F(SysTree, MissingAttributesAndFilesAreTold) {
@@ -169,13 +182,17 @@ TEST_F(SysTree, MissingAttributesAndFilesAreTold) {
   EXPECT_EQ(fmt::format("setxattr(\"{0}\", \"user.x\", \"v\", 1) = ENOENT\n"
                         "lsetxattr(\"{0}\", \"user.x\", \"v\", 1) = ENOENT\n"
                         "fsetxattr({1}, \"nonsense\", \"v\", 1) = EOPNOTSUPP\n"
-                        "fgetxattr({1}, \"user.none\", 0) = ENODATA",
+                        "fgetxattr({1}, \"user.none\", 0) = ENODATA\n"
+                        "lgetxattr(\"{0}\", \"user.x\", 0) = ENOENT\n"
+                        "llistxattr(\"{0}\", 0) = ENOENT",
                         no, file.get()),
             recorded([&] {
               (void)sys::setxattr(no.c_str(), "user.x", "v", 1);
               (void)sys::lsetxattr(no.c_str(), "user.x", "v", 1);
               (void)sys::fsetxattr(file.get(), "nonsense", "v", 1);
               (void)sys::fgetxattr(file.get(), "user.none", nullptr, 0);
+              (void)sys::lgetxattr(no.c_str(), "user.x", nullptr, 0);
+              (void)sys::llistxattr(no.c_str(), nullptr, 0);
             }));
 }
 

@@ -16,7 +16,8 @@ namespace minidocker::sys {
 Result<> mkdirat(int dirfd, const char* path, mode_t mode) noexcept;
 /// mkdir(2) from the working directory (made with mkdirat).
 Result<> mkdir(const char* path, mode_t mode) noexcept;
-/// mknodat(2): `mode` holds the type (S_IFCHR, S_IFIFO, ...).
+/// mknodat(2): `mode` holds the type (S_IFCHR, S_IFIFO, ...). EINVAL for a device number beyond the
+/// kernel's 12 and 20 bits.
 Result<> mknodat(int dirfd, const char* path, mode_t mode, dev_t device) noexcept;
 /// symlinkat(2).
 Result<> symlinkat(const char* target, int dirfd, const char* path) noexcept;
@@ -51,6 +52,13 @@ Result<> lsetxattr(const char* path, const char* name, const void* value,
 Result<> fsetxattr(int fd, const char* name, const void* value, std::size_t size) noexcept;
 /// fgetxattr(2): number of bytes of the value; size 0 asks for the size.
 Result<std::size_t> fgetxattr(int fd, const char* name, void* value, std::size_t size) noexcept;
+/// lgetxattr(2): the same of a path; of a link itself.
+Result<std::size_t> lgetxattr(const char* path, const char* name, void* value,
+                              std::size_t size) noexcept;
+/// llistxattr(2): number of bytes of the names, each with a NUL at its end; of a link itself.
+Result<std::size_t> llistxattr(const char* path, char* names, std::size_t size) noexcept;
+/// removexattr(2) on a path, following links.
+Result<> removexattr(const char* path, const char* name) noexcept;
 /// chdir(2).
 Result<> chdir(const char* path) noexcept;
 /// fchdir(2).
