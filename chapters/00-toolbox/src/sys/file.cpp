@@ -1,6 +1,7 @@
 #include "minidocker/toolbox/sys/file.hpp"
 
 #include <linux/close_range.h>
+#include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 
@@ -63,6 +64,9 @@ constexpr CallInfo kClose{"close", "close(2)"};
 constexpr CallInfo kRead{"read", "read(2)"};
 constexpr CallInfo kWrite{"write", "write(2)"};
 constexpr CallInfo kLseek{"lseek", "lseek(2)"};
+constexpr CallInfo kFtruncate{"ftruncate", "ftruncate(2)"};
+constexpr CallInfo kClone{"ioctl", "ioctl_ficlone(2)"};
+constexpr CallInfo kCopyFileRange{"copy_file_range", "copy_file_range(2)"};
 constexpr CallInfo kFsync{"fsync", "fsync(2)"};
 constexpr CallInfo kSyncfs{"syncfs", "syncfs(2)"};
 constexpr CallInfo kFcntl{"fcntl", "fcntl(2)"};
@@ -165,6 +169,27 @@ Result<off_t> lseek(int file, off_t offset, int whence) noexcept {
       kLseek, traced(
                   kLseek, [&] { return invoke(SYS_lseek, file, offset, whence); }, fd(file),
                   number(offset), number(whence)));
+}
+
+Result<> ftruncate(int file, off_t size) noexcept {
+  return done(kFtruncate, traced(
+                              kFtruncate, [&] { return invoke_again(SYS_ftruncate, file, size); },
+                              fd(file), number(size)));
+}
+
+Result<> clone_file(int to, int from) noexcept {
+  return done(kClone, traced(
+                          kClone, [&] { return invoke_again(SYS_ioctl, to, FICLONE, from); },
+                          fd(to), text("FICLONE"), fd(from)));
+}
+
+Result<std::size_t> copy_file_range(int from, int to, std::size_t size) noexcept {
+  return yielding<std::size_t>(
+      kCopyFileRange,
+      traced(
+          kCopyFileRange,
+          [&] { return invoke_again(SYS_copy_file_range, from, nullptr, to, nullptr, size, 0U); },
+          fd(from), fd(to), number(static_cast<std::int64_t>(size))));
 }
 
 Result<> fsync(int file) noexcept {

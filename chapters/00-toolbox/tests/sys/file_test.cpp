@@ -113,8 +113,26 @@ TEST_F(SysFile, TransfersTellDescriptorTextAndSize) {
             }));
 }
 
+TEST_F(SysFile, CopiesAreToldAndAFileGrowsByAHole) {
+  const UniqueFd from = make("a");
+  const UniqueFd to = make("b", "");
+  EXPECT_EQ(
+      fmt::format("copy_file_range({}, {}, 4)\nftruncate({}, 100)", from.get(), to.get(), to.get()),
+      recorded([&] {
+        EXPECT_EQ(4U, sys::copy_file_range(from.get(), to.get(), 4).value());
+        EXPECT_TRUE(sys::ftruncate(to.get(), 100).ok());
+      }));
+  EXPECT_EQ(testing::read_text(temp_ / "b"), "0123" + std::string(96, '\0'));
+  // Which filesystems share content is for the storage drivers to find out; none shares with proc.
+  const UniqueFd proc = sys::open("/proc/self/status", O_RDONLY).or_throw("status");
+  EXPECT_FALSE(sys::clone_file(to.get(), proc.get()).ok());
+}
+
 TEST_F(SysFile, ABadDescriptorIsEbadfForEveryCallOnDescriptors) {
   char buffer[8];
+  EXPECT_EQ(EBADF, sys::ftruncate(kNoFd, 0).error());
+  EXPECT_EQ(EBADF, sys::clone_file(kNoFd, 0).error());
+  EXPECT_EQ(EBADF, sys::copy_file_range(kNoFd, kNoFd, 1).error());
   EXPECT_EQ(EBADF, sys::close(kNoFd).error());
   EXPECT_EQ(EBADF, sys::read(kNoFd, buffer, 8).error());
   EXPECT_EQ(EBADF, sys::write(kNoFd, buffer, 8).error());

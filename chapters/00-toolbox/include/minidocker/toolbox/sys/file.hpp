@@ -34,6 +34,14 @@ Result<std::size_t> read(int fd, void* buffer, std::size_t size) noexcept;
 Result<std::size_t> write(int fd, const void* data, std::size_t size) noexcept;
 /// lseek(2).
 Result<off_t> lseek(int fd, off_t offset, int whence) noexcept;
+/// ftruncate(2): a file that grows this way has a hole at its end.
+Result<> ftruncate(int fd, off_t size) noexcept;
+/// ioctl_ficlone(2): the empty file `to` shares all content of `from` until either is written to.
+/// EOPNOTSUPP, EINVAL or ENOTTY: the filesystem cannot; EXDEV: it is not the same one.
+Result<> clone_file(int to, int from) noexcept;
+/// copy_file_range(2) at both descriptors' positions: how many bytes were copied, 0 at the end. Of
+/// two filesystems EXDEV.
+Result<std::size_t> copy_file_range(int from, int to, std::size_t size) noexcept;
 /// fsync(2).
 Result<> fsync(int fd) noexcept;
 /// syncfs(2): all of the filesystem that holds `fd`.
