@@ -7,12 +7,15 @@
 namespace minidocker::sys {
 
 using trace::fd;
+using trace::flags;
 using trace::number;
 using trace::text;
 
 namespace {
 
 constexpr CallInfo kBpf{"bpf", "bpf(2)"};
+constexpr trace::FlagName kAttachFlags[] = {
+    {BPF_F_ALLOW_MULTI, "BPF_F_ALLOW_MULTI"}, {BPF_F_REPLACE, "BPF_F_REPLACE"}, {0, nullptr}};
 
 /// All of the union must be zero beyond what a command uses: the kernel refuses the rest.
 union bpf_attr zeroed() noexcept {
@@ -57,12 +60,16 @@ Result<UniqueFd> bpf_load_cgroup_device(std::span<const struct bpf_insn> program
                               text(attributes.prog_name, "prog_name")));
 }
 
-Result<> bpf_attach_device(int cgroup, int program) noexcept {
+Result<> bpf_attach_device(int cgroup, int program, int replaces) noexcept {
   union bpf_attr attributes = attachment(cgroup, program);
   attributes.attach_flags = BPF_F_ALLOW_MULTI;
-  return done(kBpf,
-              command(BPF_PROG_ATTACH, "BPF_PROG_ATTACH", attributes, fd(cgroup, "target_fd"),
-                      fd(program, "attach_bpf_fd"), text("BPF_CGROUP_DEVICE", "attach_type")));
+  if (replaces >= 0) {
+    attributes.attach_flags |= BPF_F_REPLACE;
+    attributes.replace_bpf_fd = static_cast<std::uint32_t>(replaces);
+  }
+  return done(kBpf, command(BPF_PROG_ATTACH, "BPF_PROG_ATTACH", attributes, fd(cgroup, "target_fd"),
+                            fd(program, "attach_bpf_fd"), text("BPF_CGROUP_DEVICE", "attach_type"),
+                            flags(kAttachFlags, attributes.attach_flags, "attach_flags")));
 }
 
 Result<> bpf_detach_device(int cgroup, int program) noexcept {
@@ -90,6 +97,20 @@ Result<UniqueFd> bpf_program_by_id(std::uint32_t id) noexcept {
   attributes.prog_id = id;
   return owning(kBpf, command(BPF_PROG_GET_FD_BY_ID, "BPF_PROG_GET_FD_BY_ID", attributes,
                               number(id, "prog_id")));
+}
+
+Result<BpfProgramName> bpf_program_name(int program) noexcept {
+  struct bpf_prog_info info;
+  std::memset(&info, 0, sizeof info);
+  union bpf_attr attributes = zeroed();
+  attributes.info.bpf_fd = static_cast<std::uint32_t>(program);
+  attributes.info.info_len = sizeof info;
+  attributes.info.info = address_of(&info);
+  const Answer answer =
+      command(BPF_OBJ_GET_INFO_BY_FD, "BPF_OBJ_GET_INFO_BY_FD", attributes, fd(program, "bpf_fd"));
+  BpfProgramName name{};
+  std::memcpy(name.data(), info.name, name.size() - 1);
+  return filling(kBpf, answer, name);
 }
 
 }  // namespace minidocker::sys

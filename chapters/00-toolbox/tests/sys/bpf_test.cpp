@@ -73,5 +73,20 @@ TEST(SysBpf, WithoutPrivilegesNothingIsLoaded) {
       {.flags = 0, .as_user = true});
 }
 
+TEST(SysBpf, ProgramKnowsItsName) {
+  MD_NEEDS("root");
+  const UniqueFd program = sys::bpf_load_cgroup_device(kAllowAll, "toolbox_test").or_throw("load");
+  EXPECT_STREQ("toolbox_test", sys::bpf_program_name(program.get()).or_throw("name").data());
+  EXPECT_FALSE(sys::bpf_program_name(kNoFd));
+}
+
+TEST(SysBpf, ProgramThatIsNotAttachedCannotBeReplaced) {
+  MD_NEEDS("root", "cgroup2");
+  const UniqueFd program = sys::bpf_load_cgroup_device(kAllowAll, "toolbox_test").or_throw("load");
+  const UniqueFd other = sys::bpf_load_cgroup_device(kAllowAll, "toolbox_test").or_throw("load");
+  const UniqueFd group = sys::open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY).or_throw("group");
+  EXPECT_EQ(ENOENT, sys::bpf_attach_device(group.get(), program.get(), other.get()).error());
+}
+
 }  // namespace
 }  // namespace minidocker

@@ -19,8 +19,10 @@ namespace minidocker::sys {
 /// verifier refuses the program.
 Result<UniqueFd> bpf_load_cgroup_device(std::span<const struct bpf_insn> program,
                                         const char* name) noexcept;
-/// BPF_PROG_ATTACH with BPF_F_ALLOW_MULTI: further programs may stand beside; all must allow.
-Result<> bpf_attach_device(int cgroup, int program) noexcept;
+/// BPF_PROG_ATTACH with BPF_F_ALLOW_MULTI: further programs may stand beside; all must allow. A
+/// program given as `replaces` leaves in the same moment (BPF_F_REPLACE, kernel 5.6); ENOENT if it
+/// is not attached here.
+Result<> bpf_attach_device(int cgroup, int program, int replaces = -1) noexcept;
 /// BPF_PROG_DETACH.
 Result<> bpf_detach_device(int cgroup, int program) noexcept;
 /// Ids of programs, as the kernel numbers them.
@@ -33,5 +35,10 @@ struct BpfProgramIds {
 Result<BpfProgramIds> bpf_attached_devices(int cgroup) noexcept;
 /// BPF_PROG_GET_FD_BY_ID.
 Result<UniqueFd> bpf_program_by_id(std::uint32_t id) noexcept;
+
+/// The name a program was loaded with, NUL-terminated.
+using BpfProgramName = std::array<char, BPF_OBJ_NAME_LEN>;
+/// BPF_OBJ_GET_INFO_BY_FD: the name of a program.
+Result<BpfProgramName> bpf_program_name(int program) noexcept;
 
 }  // namespace minidocker::sys
