@@ -14,7 +14,9 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <map>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -114,17 +116,35 @@ std::string missing_cgroup1() {
   return {};
 }
 
-std::string missing_cgroup2() {
-  const std::string list = find_text("/sys/fs/cgroup/cgroup.controllers").value_or("");
-  std::stringstream words_of_list(list);
-  std::string found;
-  for (std::string name; words_of_list >> name;) found += " " + name + " ";
-  for (const char* name : {"memory", "cpu", "pids"}) {
-    if (found.find(" " + std::string(name) + " ") == std::string::npos) {
-      return std::string("no v2 hierarchy with the controller ") + name + " at /sys/fs/cgroup";
-    }
+/// Which of `controllers` is not in `file`, a group's cgroup.controllers; empty if all are.
+std::string lacking(const std::string& file, std::initializer_list<std::string> controllers) {
+  std::stringstream list(find_text(file).value_or(""));
+  std::set<std::string> found;
+  for (std::string name; list >> name;) found.insert(name);
+  for (const std::string& name : controllers) {
+    if (!found.contains(name)) return "no controller " + name + " in " + file;
   }
   return {};
+}
+
+std::string missing_cgroup2() {
+  return lacking("/sys/fs/cgroup/cgroup.controllers", {"memory", "cpu", "pids"});
+}
+
+/// systemd manages this machine: what sd_booted(3) looks for.
+std::string missing_systemd() {
+  return ::access("/run/systemd/system", F_OK) == 0 ? "" : "systemd is not this machine's init";
+}
+
+/// An ordinary user's own systemd answers on the user's bus and was given controllers.
+std::string missing_delegated() {
+  if (::geteuid() == 0) return "running as root, not in an ordinary user's session";
+  const std::string bus = environment("XDG_RUNTIME_DIR") + "/bus";
+  if (::access(bus.c_str(), W_OK) != 0) return words(errno, "the user's bus, " + bus);
+  const std::string uid = std::to_string(::geteuid());
+  const std::string file = "/sys/fs/cgroup/user.slice/user-" + uid + ".slice/user@" + uid +
+                           ".service/cgroup.controllers";
+  return lacking(file, {"memory", "pids"});
 }
 
 std::string missing_tty() {
@@ -136,6 +156,11 @@ std::string missing_tty() {
 
 std::string missing_file(const std::string& need) {
   return path_of(need).empty() ? "not found" : "";
+}
+
+std::string missing_fuse_overlayfs() {
+  if (::access("/dev/fuse", R_OK | W_OK) != 0) return words(errno, "/dev/fuse");
+  return missing_file("fuse-overlayfs");
 }
 
 const std::map<std::string, std::function<std::string()>>& known() {
@@ -156,10 +181,14 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"overlay", [] { return words(try_in_child(try_overlay), "overlay with userxattr"); }},
       {"cgroup1", missing_cgroup1},
       {"cgroup2", missing_cgroup2},
+      {"systemd", missing_systemd},
+      {"delegated", missing_delegated},
       {"tty", missing_tty},
       {"strace", [] { return missing_file("strace"); }},
       {"crun", [] { return missing_file("crun"); }},
       {"runc", [] { return missing_file("runc"); }},
+      {"fuse-overlayfs", missing_fuse_overlayfs},
+      {"mkfs.btrfs", [] { return missing_file("mkfs.btrfs"); }},
       {"busybox", [] { return missing_file("busybox"); }},
       {"qemu", [] { return missing_file("qemu"); }},
       {"newuidmap", [] { return missing_file("newuidmap"); }},
@@ -183,7 +212,9 @@ bool is_required(const std::string& need) {
 }  // namespace
 
 std::string path_of(const std::string& need) {
-  if (need == "crun" || need == "runc") return find_in_build("peers/bin/" + need);
+  for (const char* peer : {"crun", "runc", "fuse-overlayfs", "mkfs.btrfs"}) {
+    if (need == peer) return find_in_build("peers/bin/" + need);
+  }
   if (need == "busybox") {
     return find_in_build("images/busybox/index.json").empty() ? ""
                                                               : find_in_build("images/busybox");

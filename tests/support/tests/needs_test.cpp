@@ -15,8 +15,8 @@ TEST(Needs, KnowsWhetherWeAreRoot) { EXPECT_EQ(::geteuid() == 0, missing("root")
 
 TEST(Needs, AnswersForEachNeedThereIs) {
   for (const char* need :
-       {"root", "user", "userns", "overlay", "cgroup1", "cgroup2", "tty", "strace", "crun", "runc",
-        "busybox", "qemu", "newuidmap", "clang-format-19"}) {
+       {"root", "user", "userns", "overlay", "cgroup1", "cgroup2", "systemd", "delegated", "tty",
+        "strace", "crun", "runc", "busybox", "qemu", "newuidmap", "clang-format-19"}) {
     EXPECT_NO_THROW((void)missing(need)) << need;
   }
 }
