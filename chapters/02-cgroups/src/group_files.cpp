@@ -44,7 +44,7 @@ std::optional<std::string> read_control(const std::string& path) {
   return text;
 }
 
-std::vector<std::string> subgroups(const std::string& path) {
+std::vector<std::string> names_in(const std::string& path, unsigned char type) {
   std::vector<std::string> names;
   sys::Result<UniqueFd> directory = sys::open(path.c_str(), O_RDONLY | O_DIRECTORY);
   if (directory.error() == ENOENT) return names;
@@ -58,10 +58,12 @@ std::vector<std::string> subgroups(const std::string& path) {
       const auto* entry = reinterpret_cast<const struct dirent64*>(buffer.data() + at);
       at += entry->d_reclen;
       const std::string_view name(entry->d_name);
-      if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+      if (entry->d_type == type && name != "." && name != "..") names.emplace_back(name);
     }
   }
 }
+
+std::vector<std::string> subgroups(const std::string& path) { return names_in(path, DT_DIR); }
 
 std::vector<pid_t> parse_pids(std::string_view text) {
   std::vector<pid_t> pids;

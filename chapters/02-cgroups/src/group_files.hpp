@@ -21,6 +21,9 @@ namespace minidocker::cgroups {
 /// such file.
 [[nodiscard]] std::optional<std::string> read_control(const std::string& path);
 
+/// Names of a directory's entries of `type` (DT_DIR, DT_REG) without "." and ".."; none if it is
+/// gone.
+[[nodiscard]] std::vector<std::string> names_in(const std::string& path, unsigned char type);
 /// Names of the groups directly below the one at `path`; none if it is gone.
 [[nodiscard]] std::vector<std::string> subgroups(const std::string& path);
 

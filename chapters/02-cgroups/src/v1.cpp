@@ -142,21 +142,6 @@ void kill_members(const Directory& directory, const std::vector<pid_t>& pids) {
   }
 }
 
-std::optional<std::string> read_in(const Location& location, const char* controller,
-                                   const char* file) {
-  const Directory* directory = location.find(controller);
-  return directory == nullptr ? std::nullopt : read_control(directory->path() + "/" + file);
-}
-
-std::optional<Bytes> as_bytes(std::optional<std::uint64_t> number) {
-  return number ? std::optional(Bytes{*number}) : std::nullopt;
-}
-
-std::optional<std::chrono::nanoseconds> as_time(std::optional<std::uint64_t> number) {
-  if (!number) return std::nullopt;
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(*number));
-}
-
 }  // namespace
 
 void V1Driver::make(const Location& location, std::vector<Directory>& made) const {
@@ -203,27 +188,6 @@ void V1Driver::attach(const Location& location, pid_t pid) const {
   for (const Directory& directory : location.directories) {
     write_control(directory.path() + "/cgroup.procs", std::to_string(pid));
   }
-}
-
-Stats V1Driver::stats(const Location& location) const {
-  Stats stats;
-  const auto number = [&](const char* controller, const char* file) {
-    return parse_number(read_in(location, controller, file).value_or(""));
-  };
-  stats.memory.usage = as_bytes(number("memory", "memory.usage_in_bytes"));
-  stats.memory.peak = as_bytes(number("memory", "memory.max_usage_in_bytes"));
-  stats.memory.limit =
-      parse_v1_limit(read_in(location, "memory", "memory.limit_in_bytes").value_or(""));
-  stats.memory.oom_kills =
-      parse_keyed(read_in(location, "memory", "memory.oom_control").value_or(""), "oom_kill");
-  stats.cpu.usage = as_time(number("cpuacct", "cpuacct.usage"));
-  const std::string cpu = read_in(location, "cpu", "cpu.stat").value_or("");
-  stats.cpu.periods = parse_keyed(cpu, "nr_periods");
-  stats.cpu.throttled_periods = parse_keyed(cpu, "nr_throttled");
-  stats.cpu.throttled_time = as_time(parse_keyed(cpu, "throttled_time"));
-  stats.pids.current = number("pids", "pids.current");
-  stats.pids.limit = number("pids", "pids.max");
-  return stats;
 }
 
 void V1Driver::kill_all(const Location& location, Deadline deadline) const {

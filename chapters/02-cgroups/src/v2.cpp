@@ -85,13 +85,6 @@ UniqueFd open_directory(const Directory& directory) {
 
 bool is_populated(std::string_view events) { return parse_keyed(events, "populated") == 1U; }
 
-std::optional<std::chrono::nanoseconds> microseconds_of(std::string_view text,
-                                                        std::string_view key) {
-  const std::optional<std::uint64_t> number = parse_keyed(text, key);
-  if (!number) return std::nullopt;
-  return std::chrono::microseconds(static_cast<std::int64_t>(*number));
-}
-
 std::optional<Bytes> bytes_in(const std::string& path) {
   const std::optional<std::uint64_t> number = parse_number(read_control(path).value_or(""));
   return number ? std::optional(Bytes{*number}) : std::nullopt;
@@ -176,24 +169,6 @@ void V2Driver::apply_devices(const Location& location, const std::vector<DeviceR
 
 void V2Driver::attach(const Location& location, pid_t pid) const {
   write_control(location.directories.front().path() + "/cgroup.procs", std::to_string(pid));
-}
-
-Stats V2Driver::stats(const Location& location) const {
-  const std::string path = location.directories.front().path();
-  Stats stats;
-  stats.memory.usage = bytes_in(path + "/memory.current");
-  stats.memory.peak = bytes_in(path + "/memory.peak");
-  stats.memory.limit = bytes_in(path + "/memory.max");
-  stats.memory.oom_kills =
-      parse_keyed(read_control(path + "/memory.events").value_or(""), "oom_kill");
-  const std::string cpu = read_control(path + "/cpu.stat").value_or("");
-  stats.cpu.usage = microseconds_of(cpu, "usage_usec");
-  stats.cpu.periods = parse_keyed(cpu, "nr_periods");
-  stats.cpu.throttled_periods = parse_keyed(cpu, "nr_throttled");
-  stats.cpu.throttled_time = microseconds_of(cpu, "throttled_usec");
-  stats.pids.current = parse_number(read_control(path + "/pids.current").value_or(""));
-  stats.pids.limit = parse_number(read_control(path + "/pids.max").value_or(""));
-  return stats;
 }
 
 void V2Driver::kill_all(const Location& location, Deadline deadline) const {

@@ -51,6 +51,63 @@ TEST_F(V2Files, StatisticsAreWhatTheFilesSay) {
   EXPECT_EQ(32U, stats.pids.limit);
 }
 
+TEST_F(V2Files, SwapIsAddedUpAsV1CountsIt) {
+  const Cgroup group = Cgroup::create(location());
+  write("memory.current", "1000\n");
+  write("memory.max", "4000\n");
+  write("memory.swap.current", "200\n");
+  write("memory.swap.max", "600\n");
+  write("memory.swap.events", "high 0\nmax 2\nfail 3\n");
+  const MemoryStats memory = group.stats().memory;
+  EXPECT_EQ(Bytes{200}, memory.swap);
+  EXPECT_EQ(Bytes{1200}, memory.with_swap.usage);
+  EXPECT_EQ(Bytes{4600}, memory.with_swap.limit);
+  EXPECT_EQ(2U, memory.with_swap.failures);
+  write("memory.swap.max", "max\n");
+  EXPECT_EQ(std::nullopt, group.stats().memory.with_swap.limit);
+}
+
+TEST_F(V2Files, StatisticsOfEveryKindAreFound) {
+  const Cgroup group = Cgroup::create(location());
+  write("memory.stat", "anon 10\nfile 20\nkernel 30\nsock 40\ninactive_file 5\n");
+  write("memory.pressure", "some avg10=1.00 avg60=0.00 avg300=0.00 total=5\n");
+  write("cpu.stat", "usage_usec 9\nuser_usec 6\nsystem_usec 3\nnr_bursts 2\nburst_usec 8\n");
+  write("cpu.pressure", "some avg10=2.00 avg60=0.00 avg300=0.00 total=6\n");
+  write("cpuset.cpus.effective", "0-3\n");
+  write("cpuset.mems.effective", "0\n");
+  write("pids.events", "max 4\n");
+  write("io.stat", "8:0 rbytes=1 wios=2\n");
+  write("io.pressure", "some avg10=3.00 avg60=0.00 avg300=0.00 total=7\n");
+  write("hugetlb.2MB.current", "2097152\n");
+  write("hugetlb.2MB.max", "4194304\n");
+  write("hugetlb.2MB.rsvd.max", "max\n");
+  write("hugetlb.2MB.events", "max 6\n");
+  write("rdma.current", "mlx hca_handle=1 hca_object=2\n");
+  const Stats stats = group.stats();
+  EXPECT_EQ(Bytes{10}, stats.memory.rss);
+  EXPECT_EQ(Bytes{20}, stats.memory.cache);
+  EXPECT_EQ(Bytes{30}, stats.memory.kernel.usage);
+  EXPECT_EQ(Bytes{40}, stats.memory.kernel_tcp.usage);
+  EXPECT_EQ(Bytes{5}, stats.memory.inactive_file);
+  EXPECT_EQ(1.0, stats.memory.pressure->some.avg10);
+  EXPECT_EQ(6us, stats.cpu.user);
+  EXPECT_EQ(3us, stats.cpu.kernel);
+  EXPECT_EQ(2U, stats.cpu.bursts);
+  EXPECT_EQ(8us, stats.cpu.burst_time);
+  EXPECT_EQ(2.0, stats.cpu.pressure->some.avg10);
+  EXPECT_EQ("0-3", stats.cpu.cpus);
+  EXPECT_EQ("0", stats.cpu.mems);
+  EXPECT_EQ(4U, stats.pids.refused);
+  EXPECT_EQ(1U, stats.io.bytes.front().value);
+  EXPECT_EQ(2U, stats.io.operations.front().value);
+  EXPECT_EQ(3.0, stats.io.pressure->some.avg10);
+  ASSERT_EQ(1U, stats.hugetlb.size()) << "what is reserved is no size of its own";
+  EXPECT_EQ(Bytes{2097152}, stats.hugetlb.at("2MB").usage);
+  EXPECT_EQ(Bytes{4194304}, stats.hugetlb.at("2MB").limit);
+  EXPECT_EQ(6U, stats.hugetlb.at("2MB").failures);
+  EXPECT_EQ(1U, stats.rdma.at("mlx").handles);
+}
+
 TEST_F(V2Files, StatisticsThatAreNotKeptAreAbsent) {
   const Cgroup group = Cgroup::create(location());
   write("memory.max", "max\n");

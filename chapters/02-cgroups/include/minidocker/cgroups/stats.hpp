@@ -3,6 +3,7 @@
 /// What a group has used, and the parsers of the files that tell it.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -127,7 +128,22 @@ struct Stats {
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);
 /// The number behind `key` in a file of lines "key number".
 [[nodiscard]] std::optional<std::uint64_t> parse_keyed(std::string_view text, std::string_view key);
+/// All of such a file; lines that are different are left out.
+[[nodiscard]] std::map<std::string, std::uint64_t> parse_table(std::string_view text);
 /// memory.limit_in_bytes: v1's "no limit" is the greatest multiple of a page.
 [[nodiscard]] std::optional<Bytes> parse_v1_limit(std::string_view text);
+/// Column `column` (from 0) of lines of numbers, e.g. cpuacct.usage_all; headings are left out.
+[[nodiscard]] std::vector<std::uint64_t> parse_column(std::string_view text, std::size_t column);
+/// The numbers of a line, e.g. cpuacct.usage_percpu.
+[[nodiscard]] std::vector<std::uint64_t> parse_row(std::string_view text);
+/// cpu.pressure and the like; nothing for what is none.
+[[nodiscard]] std::optional<Pressure> parse_pressure(std::string_view text);
+/// v2's io.stat.
+[[nodiscard]] IoStats parse_io_stat(std::string_view text);
+/// v1's lines "8:0 Read 4096"; the sum without a device is left out.
+[[nodiscard]] std::vector<IoCount> parse_v1_io(std::string_view text);
+/// rdma.current and rdma.max together.
+[[nodiscard]] std::map<std::string, RdmaStats> parse_rdma(std::string_view current,
+                                                          std::string_view max);
 
 }  // namespace minidocker::cgroups
