@@ -1,97 +1,85 @@
 #include "limit_flags.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
-#include <string_view>
-
-#include "usage_error.hpp"
-#include "words.hpp"
+#include "limit_values.hpp"
 
 namespace minidocker::cli {
 namespace {
 
-constexpr std::array<std::string_view, 15> kUlimits{
-    "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
-    "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
+using Request = engine::CreateRequest;
+using Text = std::string;
 
-[[noreturn]] void bad(const std::string& text, std::string_view flag, const std::string& why) {
-  throw UsageError(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", text, flag, why));
-}
-
-template <class Number>
-std::optional<Number> find_number(std::string_view text) {
-  Number number{};
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (text.empty() || error != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
-
-std::uint64_t parse_ulimit_value(std::string_view value, const std::string& text) {
-  if (value == "-1" || value == "unlimited") return ~std::uint64_t{0};
-  const std::optional<std::uint64_t> number = find_number<std::uint64_t>(value);
-  if (!number) bad(text, "--ulimit", fmt::format("not a number: \"{}\"", value));
-  return *number;
-}
+constexpr LimitFlag kFlags[] = {
+    {"-m,--memory", "memory limit, e.g. 64m",
+     [](Request& r, const Text& text) { r.limits.memory = parse_size(text, "-m, --memory"); }},
+    {"--memory-swap", "limit of memory and swap together; -1 is unlimited",
+     [](Request& r, const Text& text) { r.limits.memory_swap = parse_swap(text); }},
+    {"--memory-reservation", "what it is left with when memory gets scarce",
+     [](Request& r, const Text& text) {
+       r.limits.memory_reservation = parse_size(text, "--memory-reservation");
+     }},
+    {"--memory-swappiness", "0 (rather not) to 100",
+     [](Request& r, const Text& text) { r.limits.memory_swappiness = parse_swappiness(text); }},
+    {"--cpus", "number of CPUs, e.g. 1.5",
+     [](Request& r, const Text& text) { r.limits.nano_cpus = parse_cpus(text); }},
+    {"-c,--cpu-shares", "weight against others, 1024 is usual",
+     [](Request& r, const Text& text) {
+       r.limits.cpu_shares = parse_count(text, "-c, --cpu-shares");
+     }},
+    {"--cpu-period", "length of a period of --cpu-quota, in microseconds",
+     [](Request& r, const Text& text) { r.limits.cpu_period = parse_count(text, "--cpu-period"); }},
+    {"--cpu-quota", "CPU time in each period, in microseconds",
+     [](Request& r, const Text& text) { r.limits.cpu_quota = parse_count(text, "--cpu-quota"); }},
+    {"--cpu-rt-period", "the same for realtime tasks",
+     [](Request& r, const Text& text) {
+       r.limits.cpu_rt_period = parse_count(text, "--cpu-rt-period");
+     }},
+    {"--cpu-rt-runtime", "the same for realtime tasks",
+     [](Request& r, const Text& text) {
+       r.limits.cpu_rt_runtime = parse_count(text, "--cpu-rt-runtime");
+     }},
+    {"--cpuset-cpus", "CPUs it may run on, e.g. 0-2,7",
+     [](Request& r, const Text& text) { r.limits.cpuset_cpus = text; }},
+    {"--cpuset-mems", "memory nodes it may use",
+     [](Request& r, const Text& text) { r.limits.cpuset_mems = text; }},
+    {"--pids-limit", "number of processes; -1 is unlimited",
+     [](Request& r, const Text& text) { r.limits.pids = parse_pids_limit(text); }},
+    {"--blkio-weight", "weight against others on disks, 10 to 1000",
+     [](Request& r, const Text& text) { r.limits.blkio_weight = parse_weight(text); }},
+    {"--blkio-weight-device", "the same for one disk: /dev/sda:500",
+     [](Request& r, const Text& text) {
+       const auto weight = parse_weight_device(text);
+       if (weight) r.limits.blkio_weight_device.push_back(*weight);
+     }},
+    {"--device-read-bps", "bytes read a second: /dev/sda:1mb",
+     [](Request& r, const Text& text) {
+       r.limits.device_read_bps.push_back(parse_bps(text, "--device-read-bps"));
+     }},
+    {"--device-read-iops", "reads a second: /dev/sda:1000",
+     [](Request& r, const Text& text) {
+       r.limits.device_read_iops.push_back(parse_iops(text, "--device-read-iops"));
+     }},
+    {"--device-write-bps", "bytes written a second: /dev/sda:1mb",
+     [](Request& r, const Text& text) {
+       r.limits.device_write_bps.push_back(parse_bps(text, "--device-write-bps"));
+     }},
+    {"--device-write-iops", "writes a second: /dev/sda:1000",
+     [](Request& r, const Text& text) {
+       r.limits.device_write_iops.push_back(parse_iops(text, "--device-write-iops"));
+     }},
+    {"--cgroup-parent", "group above the container's",
+     [](Request& r, const Text& text) { r.limits.cgroup_parent = text; }},
+    {"--oom-score-adj", "who is killed first when memory ends, -1000 to 1000",
+     [](Request& r, const Text& text) { r.oom_score_adj = parse_oom_score(text); }},
+    {"--device", "give it a device of the host: SOURCE[:TARGET][:rwm]",
+     [](Request& r, const Text& text) { r.devices.push_back(parse_device(text)); }},
+    {"--device-cgroup-rule", "which devices it may use: 'c 1:3 rwm'",
+     [](Request& r, const Text& text) { r.device_rules.push_back(text); }},
+    {"--ulimit", "NAME=SOFT[:HARD]",
+     [](Request& r, const Text& text) { r.ulimits.push_back(parse_ulimit(text)); }},
+};
 
 }  // namespace
 
-std::optional<Bytes> parse_memory(const std::string& text) {
-  Bytes bytes;
-  try {
-    bytes = parse_bytes(text, "--memory");
-  } catch (const Error&) {
-    bad(text, "-m, --memory", fmt::format("invalid size: '{}'", text));
-  }
-  if (bytes.value > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
-    bad(text, "-m, --memory", fmt::format("invalid size: '{}'", text));
-  }
-  if (bytes.value == 0) return std::nullopt;
-  return bytes;
-}
-
-std::optional<std::int64_t> parse_cpus(const std::string& text) {
-  constexpr double kNanosPerCpu = 1e9;
-  const std::optional<double> cpus = find_number<double>(text);
-  if (!cpus || !(*cpus > -1e6 && *cpus < 1e6)) {
-    bad(text, "--cpus", fmt::format("failed to parse {} as a rational number", text));
-  }
-  const auto nanos = static_cast<std::int64_t>(*cpus * kNanosPerCpu + 0.5);
-  if (nanos == 0) return std::nullopt;
-  return nanos;
-}
-
-std::optional<std::int64_t> parse_pids_limit(const std::string& text) {
-  const std::optional<std::int64_t> number = find_number<std::int64_t>(text);
-  if (!number) bad(text, "--pids-limit", fmt::format("not a number: \"{}\"", text));
-  if (*number == 0) return std::nullopt;
-  return std::max<std::int64_t>(*number, -1);
-}
-
-engine::Ulimit parse_ulimit(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) {
-    bad(text, "--ulimit", fmt::format("invalid ulimit argument: {}", text));
-  }
-  engine::Ulimit limit;
-  limit.name = text.substr(0, equals);
-  if (std::ranges::find(kUlimits, limit.name) == kUlimits.end()) {
-    bad(text, "--ulimit", fmt::format("invalid ulimit type: {}", limit.name));
-  }
-  const std::vector<std::string> values = split(text.substr(equals + 1), ':');
-  if (values.size() > 2) bad(text, "--ulimit", "too many limit value arguments");
-  limit.soft = parse_ulimit_value(values.front(), text);
-  limit.hard = parse_ulimit_value(values.back(), text);
-  if (limit.soft > limit.hard) {
-    bad(text, "--ulimit",
-        fmt::format("ulimit soft limit must be less than or equal to hard limit: {} > {}",
-                    values.front(), values.back()));
-  }
-  return limit;
-}
+std::span<const LimitFlag> limit_flags() noexcept { return kFlags; }
 
 }  // namespace minidocker::cli

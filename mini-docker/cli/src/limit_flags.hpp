@@ -1,22 +1,24 @@
 #pragma once
 /// \file
-/// The values of --memory, --cpus, --pids-limit and --ulimit.
+/// The flags of `run` that limit what a container may use, and give it devices.
 
-#include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
 
 #include "minidocker/engine/engine.hpp"
 
 namespace minidocker::cli {
 
-/// `512m`; nothing for 0, which docker takes for "no limit". Throws UsageError.
-[[nodiscard]] std::optional<Bytes> parse_memory(const std::string& text);
-/// `1.5`, in billionths of a CPU; nothing for 0. Throws UsageError.
-[[nodiscard]] std::optional<std::int64_t> parse_cpus(const std::string& text);
-/// A number; -1 is unlimited; nothing for 0. Throws UsageError.
-[[nodiscard]] std::optional<std::int64_t> parse_pids_limit(const std::string& text);
-/// `nofile=1024[:4096]`; -1 is unlimited. Throws UsageError.
-[[nodiscard]] engine::Ulimit parse_ulimit(const std::string& text);
+/// A flag with a value.
+struct LimitFlag {
+  const char* spelling;  ///< as CLI11 declares it: "-m,--memory"
+  const char* help;      ///< for --help
+  /// Looks at one value, in the order in which they stand on the command line; of most flags the
+  /// last one holds. Throws UsageError.
+  void (*apply)(engine::CreateRequest& request, const std::string& text);
+};
+
+/// All of them.
+[[nodiscard]] std::span<const LimitFlag> limit_flags() noexcept;
 
 }  // namespace minidocker::cli

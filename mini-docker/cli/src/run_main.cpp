@@ -22,9 +22,10 @@ using Words = std::vector<std::string>;
 
 /// The flags as words; values are looked at when all are there, in a fixed order.
 struct RunWords {
-  Words env, env_files, volumes, mounts, tmpfs, ulimits, security, cap_add, cap_drop;
+  Words env, env_files, volumes, mounts, tmpfs, security, cap_add, cap_drop;
   Words name, hostname, user, workdir, entrypoint, runtime;
-  Words memory, cpus, pids, pid, ipc, uts, network;
+  Words pid, ipc, uts, network;
+  std::vector<Words> limits{limit_flags().size()};  ///< each at its flag's place
 };
 
 /// A flag that may be given several times, each time with one value.
@@ -41,6 +42,8 @@ void add_switches(CLI::App& app, engine::CreateRequest& request) {
   app.add_flag("--rm", request.auto_remove, "remove the container when it ends");
   app.add_flag("--read-only", request.read_only, "mount the root filesystem read-only");
   app.add_flag("--privileged", request.privileged, "all capabilities and devices, nothing masked");
+  app.add_flag("--oom-kill-disable", request.limits.oom_kill_disable,
+               "at the memory limit wait rather than be killed");
   app.add_flag("--init", request.init, "run a small init that reaps and forwards signals");
 }
 
@@ -54,10 +57,6 @@ void add_values(CLI::App& app, RunWords& words) {
   add_list(app, "-v,--volume", words.volumes, "bind HOSTPATH:PATH[:ro]");
   add_list(app, "--mount", words.mounts, "type=bind|tmpfs,source=..,target=..");
   add_list(app, "--tmpfs", words.tmpfs, "PATH[:OPTIONS]");
-  add_list(app, "-m,--memory", words.memory, "memory limit, e.g. 64m");
-  add_list(app, "--cpus", words.cpus, "number of CPUs, e.g. 1.5");
-  add_list(app, "--pids-limit", words.pids, "number of processes; -1 is unlimited");
-  add_list(app, "--ulimit", words.ulimits, "NAME=SOFT[:HARD]");
   add_list(app, "--cap-add", words.cap_add, "add a capability");
   add_list(app, "--cap-drop", words.cap_drop, "drop a capability");
   add_list(app, "--security-opt", words.security, "no-new-privileges");
@@ -67,6 +66,11 @@ void add_values(CLI::App& app, RunWords& words) {
   add_list(app, "--network,--net", words.network, "network: none or host");
   add_list(app, "--entrypoint", words.entrypoint, "replaces the image's entry point");
   add_list(app, "--runtime", words.runtime, "another OCI runtime, e.g. crun");
+}
+
+void add_limits(CLI::App& app, RunWords& words) {
+  auto values = words.limits.begin();
+  for (const LimitFlag& flag : limit_flags()) add_list(app, flag.spelling, *values++, flag.help);
 }
 
 /// As the user spelled it, if that can be told: a long name that stands there, else the first one.
@@ -134,10 +138,10 @@ void apply_mounts(engine::CreateRequest& request, const RunWords& words) {
 }
 
 void apply_limits(engine::CreateRequest& request, const RunWords& words) {
-  if (const auto text = last(words.memory)) request.memory = parse_memory(*text);
-  if (const auto text = last(words.cpus)) request.nano_cpus = parse_cpus(*text);
-  if (const auto text = last(words.pids)) request.pids_limit = parse_pids_limit(*text);
-  for (const std::string& text : words.ulimits) request.ulimits.push_back(parse_ulimit(text));
+  auto values = words.limits.begin();
+  for (const LimitFlag& flag : limit_flags()) {
+    for (const std::string& text : *values++) flag.apply(request, text);
+  }
 }
 
 void apply_isolation(engine::CreateRequest& request, const RunWords& words) {
@@ -162,6 +166,7 @@ engine::CreateRequest parse_run(const std::vector<std::string>& args) {
   app.set_help_flag("");  // CLI11's own takes -h, which is the host name
   add_switches(app, request);
   add_values(app, words);
+  add_limits(app, words);
   add_refused(app, args);
 
   const Words rest = parse_words(app, args);

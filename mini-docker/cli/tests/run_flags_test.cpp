@@ -41,11 +41,11 @@ TEST(RunFlags, ValuesMayStickToTheirFlags) {
   const engine::CreateRequest request =
       parse_run({"-m64m", "--cpus=0.5", "--name=web", "-e", "A=1", "-eB=2", "--pids-limit", "-1",
                  "--read-only=false", "box"});
-  EXPECT_EQ(request.memory, Bytes{64 << 20});
-  EXPECT_EQ(request.nano_cpus, 500'000'000);
+  EXPECT_EQ(request.limits.memory, Bytes{64 << 20});
+  EXPECT_EQ(request.limits.nano_cpus, 500'000'000);
   EXPECT_EQ(request.name, "web");
   EXPECT_EQ(request.env, (Words{"A=1", "B=2"}));
-  EXPECT_EQ(request.pids_limit, -1);
+  EXPECT_EQ(request.limits.pids, -1);
   EXPECT_FALSE(request.read_only);
   EXPECT_EQ(request.image, "box");
 }
@@ -107,6 +107,86 @@ TEST(RunFlags, EveryFlagReachesTheRequest) {
   EXPECT_EQ(request.runtime, "crun");
 }
 
+TEST(RunFlags, EveryLimitReachesTheRequest) {
+  const engine::CreateRequest request = parse_run({"-m",
+                                                   "64m",
+                                                   "--memory-swap",
+                                                   "-1",
+                                                   "--memory-reservation",
+                                                   "32m",
+                                                   "--memory-swappiness=0",
+                                                   "--oom-kill-disable",
+                                                   "--cpus=1",
+                                                   "-c",
+                                                   "512",
+                                                   "--cpu-period",
+                                                   "1",
+                                                   "--cpu-quota",
+                                                   "2",
+                                                   "--cpu-rt-period",
+                                                   "3",
+                                                   "--cpu-rt-runtime",
+                                                   "4",
+                                                   "--cpuset-cpus",
+                                                   "0",
+                                                   "--cpuset-mems",
+                                                   "1",
+                                                   "--pids-limit",
+                                                   "5",
+                                                   "--blkio-weight",
+                                                   "6",
+                                                   "--blkio-weight-device",
+                                                   "/dev/a:10",
+                                                   "--device-read-bps",
+                                                   "/dev/b:1",
+                                                   "--device-write-bps",
+                                                   "/dev/c:2",
+                                                   "--device-read-iops",
+                                                   "/dev/d:3",
+                                                   "--device-write-iops",
+                                                   "/dev/e:4",
+                                                   "--cgroup-parent",
+                                                   "/p",
+                                                   "--oom-score-adj",
+                                                   "-7",
+                                                   "--device",
+                                                   "/dev/f",
+                                                   "--device-cgroup-rule",
+                                                   "c 1:3 r",
+                                                   "box"});
+  const engine::LimitsRequest& limits = request.limits;
+  EXPECT_EQ(limits.memory, Bytes{64 << 20});
+  EXPECT_EQ(limits.memory_swap, -1);
+  EXPECT_EQ(limits.memory_reservation, Bytes{32 << 20});
+  EXPECT_EQ(limits.memory_swappiness, 0);
+  EXPECT_TRUE(limits.oom_kill_disable);
+  EXPECT_EQ(limits.nano_cpus, 1'000'000'000);
+  EXPECT_EQ(limits.cpu_shares, 512);
+  EXPECT_EQ(limits.cpu_period, 1);
+  EXPECT_EQ(limits.cpu_quota, 2);
+  EXPECT_EQ(limits.cpu_rt_period, 3);
+  EXPECT_EQ(limits.cpu_rt_runtime, 4);
+  EXPECT_EQ(limits.cpuset_cpus, "0");
+  EXPECT_EQ(limits.cpuset_mems, "1");
+  EXPECT_EQ(limits.pids, 5);
+  EXPECT_EQ(limits.blkio_weight, 6);
+  EXPECT_EQ(limits.blkio_weight_device, (std::vector<engine::DeviceWeight>{{"/dev/a", 10}}));
+  EXPECT_EQ(limits.device_read_bps, (std::vector<engine::DeviceRate>{{"/dev/b", 1}}));
+  EXPECT_EQ(limits.device_write_bps, (std::vector<engine::DeviceRate>{{"/dev/c", 2}}));
+  EXPECT_EQ(limits.device_read_iops, (std::vector<engine::DeviceRate>{{"/dev/d", 3}}));
+  EXPECT_EQ(limits.device_write_iops, (std::vector<engine::DeviceRate>{{"/dev/e", 4}}));
+  EXPECT_EQ(limits.cgroup_parent, "/p");
+  EXPECT_EQ(request.oom_score_adj, -7);
+  EXPECT_EQ(request.devices, (std::vector<engine::DeviceRequest>{{"/dev/f", "/dev/f", "rwm"}}));
+  EXPECT_EQ(request.device_rules, Words{"c 1:3 r"});
+}
+
+TEST(RunFlags, OfSeveralLimitsEachIsLookedAtAndTheLastHolds) {
+  EXPECT_EQ(parse_run({"-m", "64m", "--memory=32m", "box"}).limits.memory, Bytes{32 << 20});
+  EXPECT_EQ(parse_run({"-m", "64m", "-m", "0", "box"}).limits.memory, std::nullopt);
+  EXPECT_NE(error_of({"-m", "lots", "-m", "64m", "box"}).find("lots"), std::string::npos);
+}
+
 TEST(RunFlags, AnEmptyEntrypointIsOneInBothSpellings) {
   for (const Words& args :
        {Words{"--entrypoint", "", "box", "id"}, Words{"--entrypoint=", "box", "id"}}) {
@@ -121,7 +201,7 @@ TEST(RunFlags, AnEqualsSignMayStandBehindShortFlags) {
   const engine::CreateRequest request =
       parse_run({"-e=A=B", "-m=64m", "-w=/srv", "-iu=1000", "-v=/tmp:/x", "-h=box", "box", "-e=x"});
   EXPECT_EQ(request.env, Words{"A=B"});
-  EXPECT_EQ(request.memory, Bytes{64 << 20});
+  EXPECT_EQ(request.limits.memory, Bytes{64 << 20});
   EXPECT_EQ(request.working_dir, "/srv");
   EXPECT_EQ(request.user, "1000");
   EXPECT_EQ(request.hostname, "box");

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "env_flags.hpp"
-#include "limit_flags.hpp"
+#include "limit_values.hpp"
 #include "mode_flags.hpp"
 #include "mount_flags.hpp"
 #include "usage_error.hpp"
@@ -111,14 +111,14 @@ TEST(MountFlag, SharedPropagationIsRefusedByName) {
 }
 
 TEST(LimitFlags, MoreThanTheKernelCanCountIsNoSize) {
-  EXPECT_EQ(error_of([] { return parse_memory("9223372036854775808"); }),
+  EXPECT_EQ(error_of([] { return parse_size("9223372036854775808", "-m, --memory"); }),
             "invalid argument \"9223372036854775808\" for \"-m, --memory\" flag: invalid size: "
             "'9223372036854775808'");
 }
 
 TEST(LimitFlags, AreNumbersWithUnits) {
-  EXPECT_EQ(parse_memory("64m"), Bytes{64 << 20});
-  EXPECT_EQ(parse_memory("0"), std::nullopt);
+  EXPECT_EQ(parse_size("64m", "-m, --memory"), Bytes{64 << 20});
+  EXPECT_EQ(parse_size("0", "-m, --memory"), std::nullopt);
   EXPECT_EQ(parse_cpus("1.5"), 1'500'000'000);
   EXPECT_EQ(parse_cpus(".5"), 500'000'000);
   EXPECT_EQ(parse_cpus("0"), std::nullopt);
@@ -128,7 +128,7 @@ TEST(LimitFlags, AreNumbersWithUnits) {
 }
 
 TEST(LimitFlags, AnythingElseIsRefusedInDockersWords) {
-  EXPECT_EQ(error_of([] { return parse_memory("abc"); }),
+  EXPECT_EQ(error_of([] { return parse_size("abc", "-m, --memory"); }),
             "invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'");
   EXPECT_EQ(
       error_of([] { return parse_cpus("abc"); }),
@@ -141,6 +141,80 @@ TEST(LimitFlags, AnythingElseIsRefusedInDockersWords) {
   for (const char* text : {"nan", "inf", "", "1x"}) {
     EXPECT_NE(error_of([&] { return parse_cpus(text); }), "taken") << text;
   }
+}
+
+TEST(LimitFlags, ZeroIsNotSetWhereDockerTakesItSo) {
+  EXPECT_EQ(parse_swap("0"), std::nullopt);
+  EXPECT_EQ(parse_count("0", "--cpu-quota"), std::nullopt);
+  EXPECT_EQ(parse_pids_limit("0"), std::nullopt);
+  EXPECT_EQ(parse_weight("0"), std::nullopt);
+  EXPECT_EQ(parse_weight_device("/dev/sda:0"), std::nullopt);
+  EXPECT_EQ(parse_swappiness("-1"), std::nullopt);
+  EXPECT_EQ(parse_swappiness("0"), 0) << "a wish: rather not";
+  EXPECT_EQ(parse_oom_score("0"), 0);
+}
+
+TEST(LimitFlags, MinusOneIsUnlimited) {
+  EXPECT_EQ(parse_swap("-1"), -1);
+  EXPECT_EQ(parse_swap("1g"), 1 << 30);
+  EXPECT_EQ(parse_pids_limit("-5"), -1);
+  EXPECT_EQ(error_of([] { return parse_swap("-2"); }),
+            "invalid argument \"-2\" for \"--memory-swap\" flag: invalid size: '-2'");
+}
+
+TEST(LimitFlags, DisksHaveAPathAndAValue) {
+  EXPECT_EQ(parse_bps("/dev/sda:1mb", "--device-read-bps"),
+            (engine::DeviceRate{"/dev/sda", 1 << 20}));
+  EXPECT_EQ(parse_iops("/dev/sda:100", "--device-read-iops"),
+            (engine::DeviceRate{"/dev/sda", 100}));
+  EXPECT_EQ(parse_weight_device("/dev/sda:10"), (engine::DeviceWeight{"/dev/sda", 10}));
+}
+
+TEST(LimitFlags, DisksAreRefusedInDockersWords) {
+  const auto bps = [](const char* text) {
+    return error_of([&] { return parse_bps(text, "--device-read-bps"); });
+  };
+  EXPECT_EQ(bps("x"), "invalid argument \"x\" for \"--device-read-bps\" flag: bad format: x");
+  EXPECT_EQ(bps("sda:5m"),
+            "invalid argument \"sda:5m\" for \"--device-read-bps\" flag: bad format for device "
+            "path: sda:5m");
+  EXPECT_EQ(
+      bps("/dev/sda:-1"),
+      "invalid argument \"/dev/sda:-1\" for \"--device-read-bps\" flag: invalid rate for "
+      "device: /dev/sda:-1. The correct format is <device-path>:<number>[<unit>]. Number must "
+      "be a positive integer. Unit is optional and can be kb, mb, or gb");
+  EXPECT_EQ(error_of([] { return parse_iops("/dev/sda:1m", "--device-write-iops"); }),
+            "invalid argument \"/dev/sda:1m\" for \"--device-write-iops\" flag: invalid rate for "
+            "device: /dev/sda:1m. The correct format is <device-path>:<number>. Number must be a "
+            "positive integer");
+  for (const char* text : {"/dev/sda:9", "/dev/sda:1001", "/dev/sda:x", "/dev/sda:", ":5"}) {
+    EXPECT_NE(error_of([&] { return parse_weight_device(text).has_value(); }), "taken") << text;
+  }
+}
+
+TEST(LimitFlags, SwappinessAndWeightHaveTheirRanges) {
+  EXPECT_EQ(error_of([] { return parse_swappiness("101"); }),
+            "invalid value: 101. Valid memory swappiness range is 0-100");
+  EXPECT_NE(error_of([] { return parse_weight("70000"); }), "taken");
+  EXPECT_NE(error_of([] { return parse_weight("-1"); }), "taken");
+  EXPECT_NE(error_of([] { return parse_count("1.5", "--cpu-quota"); }), "taken");
+  EXPECT_NE(error_of([] { return parse_oom_score("x"); }), "taken");
+}
+
+TEST(DeviceFlag, HasSourceTargetAndAccess) {
+  EXPECT_EQ(parse_device("/dev/a"), (engine::DeviceRequest{"/dev/a", "/dev/a", "rwm"}));
+  EXPECT_EQ(parse_device("/dev/a:rw"), (engine::DeviceRequest{"/dev/a", "/dev/a", "rw"}));
+  EXPECT_EQ(parse_device("/dev/a:/dev/b"), (engine::DeviceRequest{"/dev/a", "/dev/b", "rwm"}));
+  EXPECT_EQ(parse_device("/dev/a:/dev/b:r"), (engine::DeviceRequest{"/dev/a", "/dev/b", "r"}));
+}
+
+TEST(DeviceFlag, RefusesWhatDockerRefuses) {
+  EXPECT_EQ(error_of([] { return parse_device("x"); }), "x is not an absolute path");
+  EXPECT_EQ(error_of([] { return parse_device("/dev/null:x"); }), "x is not an absolute path");
+  EXPECT_EQ(error_of([] { return parse_device("/dev/null:/dev/x:q"); }), "bad mode specified: q");
+  EXPECT_EQ(error_of([] { return parse_device("/dev/null:/dev/x:rr"); }), "bad mode specified: rr");
+  EXPECT_EQ(error_of([] { return parse_device("/a:/b:rw:x"); }), "bad format for path: /a:/b:rw:x");
+  EXPECT_EQ(error_of([] { return parse_device(""); }), "bad format for path: ");
 }
 
 TEST(EnvFlags, ANameAloneTakesOurValue) {

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <utility>
 
-#include "minidocker/cgroups/detect.hpp"
-#include "minidocker/cgroups/location.hpp"
+#include "check_limits.hpp"
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/spec/write.hpp"
 #include "minidocker/toolbox/error.hpp"
@@ -22,33 +20,6 @@ namespace {
 
 constexpr std::size_t kLongestHostname = 64;  // __NEW_UTS_LEN
 
-/// Which limit was asked for; null if none.
-const char* wished_limit(const CreateRequest& request) {
-  if (request.memory) return "--memory";
-  if (request.nano_cpus) return "--cpus";
-  if (request.pids_limit) return "--pids-limit";
-  return nullptr;
-}
-
-void check_cpus(std::int64_t nano_cpus) {
-  constexpr std::int64_t kNanosPerCpu = 1'000'000'000;
-  const auto available = static_cast<std::int64_t>(std::thread::hardware_concurrency());
-  if (nano_cpus >= kNanosPerCpu / 100 && nano_cpus <= available * kNanosPerCpu) return;
-  throw Error(ErrorKind::invalid_argument,
-              fmt::format("range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs "
-                          "available",
-                          available));
-}
-
-/// Said before anything is made: a limit that cannot hold is no limit.
-void check_limits(const CreateRequest& request) {
-  if (request.nano_cpus) check_cpus(*request.nano_cpus);
-  const char* wish = wished_limit(request);
-  if (wish == nullptr) return;
-  const std::optional<cgroups::Reason> reason = cgroups::why_not(cgroups::detect());
-  if (reason) cgroups::refuse(*reason, wish);
-}
-
 void check_bind_sources(const CreateRequest& request) {
   for (const MountRequest& mount : request.mounts) {
     if (mount.type != MountType::bind || mount.missing_source != MissingSource::refuse) continue;
@@ -60,15 +31,18 @@ void check_bind_sources(const CreateRequest& request) {
   }
 }
 
-void check_request(const CreateRequest& request) {
+/// Said before anything is made: a limit that cannot hold is no limit. Returns warnings.
+std::vector<std::string> check_request(const CreateRequest& request) {
   if (request.name) check_name(*request.name);
   if (request.hostname && request.hostname->size() > kLongestHostname) {
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("invalid hostname: {} is longer than {} bytes", *request.hostname,
                             kLongestHostname));
   }
-  check_limits(request);
   check_bind_sources(request);
+  std::vector<std::string> warnings = check_limits(request, Machine::current());
+  check_delegation(request);
+  return warnings;
 }
 
 std::string own_hostname() {
@@ -119,16 +93,23 @@ HostFiles files_of(const Paths& paths, const ContainerRow& row) {
           paths.programs + "/mini-init"};
 }
 
+/// Our own runtime knows best where the group can lie, and whether there can be one.
+std::string cgroups_path(const CreateRequest& request, const ContainerRow& row) {
+  const std::string& parent = request.limits.cgroup_parent;
+  if (!parent.empty()) return parent + "/" + row.id;
+  return row.runtime.empty() ? "" : "/mini-docker/" + row.id;
+}
+
 /// All that names no id yet is checked before the row exists: a refused request leaves no trace.
 std::string spec_text(const CreateRequest& request, const Program& program, const Paths& paths,
                       const ContainerRow& row, const std::string& hostname) {
   SpecInput input;
   input.hostname = hostname;
-  // Our own runtime knows best where the group can lie, and whether there can be one.
-  if (!row.runtime.empty()) input.cgroups_path = "/mini-docker/" + row.id;
+  input.cgroups_path = cgroups_path(request, row);
   input.program = program;
   input.files = files_of(paths, row);
   input.maker = Maker::current();
+  input.counts_swap = Machine::current().counts_swap;
   const spec::Spec spec = build_spec(request, input);
   spec::validate(spec);
   return spec::write(spec);
@@ -148,8 +129,8 @@ ContainerRow row_for(const CreateRequest& request, const RunnableImage& image) {
 }
 
 /// docker would make volumes of them.
-std::vector<std::string> warnings_of(const CreateRequest& request, const RunnableImage& image) {
-  std::vector<std::string> warnings;
+void warn_of_volumes(const CreateRequest& request, const RunnableImage& image,
+                     std::vector<std::string>& warnings) {
   for (const std::string& volume : image.volumes) {
     if (std::ranges::find(request.mounts, volume, &MountRequest::target) != request.mounts.end()) {
       continue;
@@ -159,13 +140,12 @@ std::vector<std::string> warnings_of(const CreateRequest& request, const Runnabl
                     "there goes with the container",
                     volume));
   }
-  return warnings;
 }
 
 }  // namespace
 
 CreatedContainer Engine::create(const CreateRequest& request) {
-  check_request(request);
+  std::vector<std::string> warnings = check_request(request);
   RunnableImage image = impl_->images.prepare(request.image);
   ContainerRow row = row_for(request, image);
   const std::string hostname = hostname_of(request, row.id);
@@ -184,7 +164,8 @@ CreatedContainer Engine::create(const CreateRequest& request) {
     impl_->owned.erase(row.id);
     throw;
   }
-  return {row.id, warnings_of(request, image)};
+  warn_of_volumes(request, image, warnings);
+  return {row.id, std::move(warnings)};
 }
 
 }  // namespace minidocker::engine

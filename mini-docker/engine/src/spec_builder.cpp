@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdint>
-#include <limits>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
@@ -15,10 +13,6 @@ namespace minidocker::engine {
 namespace {
 
 using spec::NamespaceType;
-
-constexpr std::int64_t kCpuPeriodUs = 100'000;
-constexpr std::int64_t kNanosPerCpu = 1'000'000'000;
-constexpr std::uint64_t kLeastMemory = 6 * 1024 * 1024;
 
 std::vector<std::string> masked_paths() {
   return {"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
@@ -80,6 +74,7 @@ spec::Process build_process(const CreateRequest& request, const SpecInput& input
   process.capabilities = build_capabilities(request, input);
   process.rlimits = rlimits(request.ulimits);
   process.no_new_privileges = request.no_new_privileges;
+  process.oom_score_adj = request.oom_score_adj;
   return process;
 }
 
@@ -92,9 +87,6 @@ void map_own_ids(spec::Linux& linux_, const Maker& maker) {
 void check_combinations(const CreateRequest& request) {
   if (request.hostname && request.uts == NamespaceMode::host) {
     throw Error(ErrorKind::invalid_argument, "conflicting options: hostname and the UTS mode");
-  }
-  if (request.memory && request.memory->value < kLeastMemory) {
-    throw Error(ErrorKind::invalid_argument, "Minimum memory limit allowed is 6MB");
   }
 }
 
@@ -112,35 +104,6 @@ Maker Maker::current() {
   return maker;
 }
 
-spec::Resources build_resources(const CreateRequest& request, const Maker& maker) {
-  spec::Resources resources;
-  if (request.memory) {
-    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-    const std::int64_t limit =
-        static_cast<std::int64_t>(std::min(request.memory->value, std::uint64_t{kMost}));
-    resources.memory.limit = limit;
-    resources.memory.swap = limit > kMost / 2 ? kMost : 2 * limit;
-  }
-  if (request.nano_cpus) {
-    resources.cpu.period = kCpuPeriodUs;
-    resources.cpu.quota = *request.nano_cpus / (kNanosPerCpu / kCpuPeriodUs);
-  }
-  if (request.pids_limit && *request.pids_limit != 0) {
-    resources.pids_limit = std::max<std::int64_t>(*request.pids_limit, -1);
-  }
-  if (maker.is_rootless()) return resources;  // no rules without a cgroup: devices are bound there
-  if (request.privileged) {
-    resources.devices = {{true, 'a', std::nullopt, std::nullopt, "rwm"}};
-    return resources;
-  }
-  resources.devices = {{false, 'a', std::nullopt, std::nullopt, "rwm"}};
-  for (const auto& [major, minor] :
-       {std::pair{1U, 3U}, {1U, 5U}, {1U, 8U}, {1U, 9U}, {5U, 0U}, {5U, 1U}}) {
-    resources.devices.push_back({true, 'c', major, minor, "rwm"});
-  }
-  return resources;
-}
-
 spec::Spec build_spec(const CreateRequest& request, const SpecInput& input) {
   check_combinations(request);
   check_ids(input.program.user, input.maker);
@@ -153,11 +116,9 @@ spec::Spec build_spec(const CreateRequest& request, const SpecInput& input) {
   spec.linux_.namespaces = namespaces(request, input.maker);
   map_own_ids(spec.linux_, input.maker);
   spec.linux_.cgroups_path = input.cgroups_path;
-  spec.linux_.resources = build_resources(request, input.maker);
-  if (request.privileged) {
-    if (!input.maker.is_rootless()) spec.linux_.devices = host_devices();
-    return spec;
-  }
+  spec.linux_.devices = build_devices(request, input);
+  spec.linux_.resources = build_resources(request, input);
+  if (request.privileged) return spec;
   spec.linux_.masked_paths = masked_paths();
   spec.linux_.readonly_paths = readonly_paths();
   return spec;

@@ -40,6 +40,7 @@ struct SpecInput {
   Program program;           ///< see merge_config()
   HostFiles files;           ///< see network_files.hpp
   Maker maker;               ///< ourselves
+  bool counts_swap = true;   ///< can swap be limited on this host?
 };
 
 /// Does `USER[:GROUP]` name root? Judged by the name, as the container's own files are read later.
@@ -55,9 +56,9 @@ struct SpecInput {
                                                     const SpecInput& input);
 [[nodiscard]] spec::Capabilities build_capabilities(const CreateRequest& request,
                                                     const SpecInput& input);
-[[nodiscard]] spec::Resources build_resources(const CreateRequest& request, const Maker& maker);
-/// Every device node below the host's /dev: what --privileged means.
-[[nodiscard]] std::vector<spec::Device> host_devices();
+[[nodiscard]] spec::Resources build_resources(const CreateRequest& request, const SpecInput& input);
+[[nodiscard]] std::vector<spec::Device> build_devices(const CreateRequest& request,
+                                                      const SpecInput& input);
 ///@}
 
 }  // namespace minidocker::engine

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "minidocker/toolbox/bytes.hpp"
+#include "minidocker/engine/limits.hpp"
 
 namespace minidocker::engine {
 
@@ -77,13 +77,14 @@ struct CreateRequest {
   bool init = false;               ///< --init: a small pid 1 that reaps and forwards signals
   bool no_new_privileges = false;  ///< --security-opt no-new-privileges
 
-  std::vector<MountRequest> mounts;        ///< -v, --mount, --tmpfs
-  std::optional<Bytes> memory;             ///< -m, also the limit of memory and swap times two
-  std::optional<std::int64_t> nano_cpus;   ///< --cpus times 10^9
-  std::optional<std::int64_t> pids_limit;  ///< --pids-limit; -1 is unlimited
-  std::vector<Ulimit> ulimits;             ///< --ulimit
-  std::vector<std::string> cap_add;        ///< --cap-add; "ALL" is all
-  std::vector<std::string> cap_drop;       ///< --cap-drop; "ALL" is all
+  std::vector<MountRequest> mounts;       ///< -v, --mount, --tmpfs
+  LimitsRequest limits;                   ///< see limits.hpp
+  std::optional<int> oom_score_adj;       ///< --oom-score-adj, -1000 to 1000
+  std::vector<DeviceRequest> devices;     ///< --device
+  std::vector<std::string> device_rules;  ///< --device-cgroup-rule: "c 1:3 rwm"
+  std::vector<Ulimit> ulimits;            ///< --ulimit
+  std::vector<std::string> cap_add;       ///< --cap-add; "ALL" is all
+  std::vector<std::string> cap_drop;      ///< --cap-drop; "ALL" is all
 
   NamespaceMode pid = NamespaceMode::own;      ///< --pid
   IpcMode ipc = IpcMode::own;                  ///< --ipc
