@@ -1,0 +1,165 @@
+#include "upper_walk.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "layer_paths.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/unionfs/whiteout.hpp"
+
+namespace minidocker::unionfs {
+namespace {
+
+using Layers = std::vector<std::uint32_t>;  // indices, the topmost first
+
+/// The same directory in each layer that adds to what is seen there, the topmost first.
+struct LowerDirs {
+  Layers layers;
+  std::vector<UniqueFd> fds;
+
+  [[nodiscard]] int top() const noexcept { return fds.empty() ? -1 : fds.front().get(); }
+};
+
+UniqueFd open_layer(const std::string& path) {
+  return sys::open(path.c_str(), O_PATH | O_DIRECTORY).or_throw(quoted(path));
+}
+
+class Walker {
+ public:
+  Walker(const std::string& upper, std::span<const std::string> lowers, UpperVisitor& visitor)
+      : name_(upper), upper_(open_layer(upper)), visitor_(visitor) {
+    for (const std::string& lower : lowers) lowers_.push_back(open_layer(lower));
+  }
+
+  void walk() {
+    Layers all(lowers_.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
+    UpperDirectory top;
+    top.below = all.empty() ? Below::nothing : Below::directory;
+    enter(std::move(top), all);
+    while (!frames_.empty()) step();
+  }
+
+ private:
+  // A directory whose entries are being visited. No descriptor is held: a tree may be deeper than
+  // there are descriptors.
+  struct Frame {
+    UpperDirectory directory;
+    Layers layers;
+    std::size_t next = 0;
+  };
+
+  void step() {
+    Frame& frame = frames_.back();
+    if (frame.next == frame.directory.entries.size()) return frames_.pop_back();
+    const UpperEntry& entry = frame.directory.entries[frame.next++];
+    if (entry.type != UpperType::directory) return visitor_.leaf(frame.directory, entry);
+    UpperDirectory child;
+    child.path = joined(frame.directory.path, entry.name);
+    child.below = entry.below;
+    child.is_hidden = frame.directory.is_hidden || frame.directory.is_opaque;
+    enter(std::move(child), entry.below == Below::directory ? frame.layers : Layers{});
+  }
+
+  void enter(UpperDirectory directory, const Layers& layers) {
+    sys::Result<UniqueFd> opened = open_layer_dir(upper_.get(), directory.path);
+    if (opened.error() == ENOENT || opened.error() == ENOTDIR) return;  // gone meanwhile
+    const UniqueFd fd = std::move(opened).or_throw(name_of(directory.path));
+    LowerDirs lower = open_lower(directory.path, layers);
+    directory.is_opaque =
+        !directory.path.empty() && is_opaque(fd.get()).or_throw(name_of(directory.path));
+    read_entries(directory, fd.get(), lower);
+    visitor_.enter(directory, fd.get(), lower.top());
+    frames_.push_back({std::move(directory), std::move(lower.layers)});
+  }
+
+  // As the kernel merges: downwards until something is no directory, or is opaque. The top of a
+  // layer cannot be opaque.
+  [[nodiscard]] LowerDirs open_lower(const std::string& path, const Layers& layers) const {
+    LowerDirs lower;
+    for (const std::uint32_t layer : layers) {
+      sys::Result<UniqueFd> opened = open_layer_dir(lowers_[layer].get(), path);
+      if (opened.error() == ENOENT) continue;
+      if (opened.error() == ENOTDIR || opened.error() == ELOOP) break;
+      lower.fds.push_back(std::move(opened).or_throw(quoted(path)));
+      lower.layers.push_back(layer);
+      if (!path.empty() && is_opaque(lower.fds.back().get()).or_throw(quoted(path))) break;
+    }
+    return lower;
+  }
+
+  void read_entries(UpperDirectory& directory, int fd, const LowerDirs& lower) {
+    for (NamedType& found : read_layer_dir(fd, name_of(directory.path))) {
+      const UpperType type = type_of(fd, found);
+      const Below below = find_below(lower, found.name.c_str());
+      directory.entries.push_back({std::move(found.name), type, below});
+    }
+    const auto by_name = [](const UpperEntry& a, const UpperEntry& b) { return a.name < b.name; };
+    std::sort(directory.entries.begin(), directory.entries.end(), by_name);
+    if (!directory.is_opaque && !directory.is_hidden) return;
+    add_hidden(directory, lower);
+    std::sort(directory.entries.begin(), directory.entries.end(), by_name);
+  }
+
+  static UpperType type_of(int dir, const NamedType& found) {
+    if (found.type == DT_DIR) return UpperType::directory;
+    if (found.type != DT_CHR && found.type != DT_UNKNOWN) return UpperType::other;
+    const sys::Result<struct stat> status =
+        sys::fstatat(dir, found.name.c_str(), AT_SYMLINK_NOFOLLOW);
+    if (!status) return UpperType::other;
+    if (S_ISDIR(status.value().st_mode)) return UpperType::directory;
+    return is_whiteout(status.value()) ? UpperType::whiteout : UpperType::other;
+  }
+
+  static Below find_below(const LowerDirs& lower, const char* name) {
+    for (const UniqueFd& dir : lower.fds) {
+      sys::Result<struct stat> found = sys::fstatat(dir.get(), name, AT_SYMLINK_NOFOLLOW);
+      if (found.error() == ENOENT) continue;
+      const struct stat status = std::move(found).or_throw(name);
+      if (is_whiteout(status)) return Below::nothing;
+      return S_ISDIR(status.st_mode) ? Below::directory : Below::other;
+    }
+    return Below::nothing;
+  }
+
+  // What an opaque directory hides: all names below that it does not have itself.
+  void add_hidden(UpperDirectory& directory, const LowerDirs& lower) const {
+    std::vector<std::string> seen;
+    for (const UpperEntry& entry : directory.entries) seen.push_back(entry.name);
+    for (const UniqueFd& dir : lower.fds) {
+      std::vector<std::string> added;
+      for (NamedType& found : read_layer_dir(dir.get(), directory.path)) {
+        if (std::binary_search(seen.begin(), seen.end(), found.name)) continue;
+        added.push_back(found.name);
+        const Below below = find_below(lower, found.name.c_str());
+        if (below == Below::nothing) continue;
+        directory.entries.push_back({std::move(found.name), UpperType::hidden, below});
+      }
+      seen.insert(seen.end(), added.begin(), added.end());
+      std::sort(seen.begin(), seen.end());
+    }
+  }
+
+  [[nodiscard]] std::string name_of(const std::string& path) const { return joined(name_, path); }
+
+  std::string name_;
+  UniqueFd upper_;
+  std::vector<UniqueFd> lowers_;
+  UpperVisitor& visitor_;
+  std::vector<Frame> frames_;
+};
+
+}  // namespace
+
+void walk_upper(const std::string& upper, std::span<const std::string> lowers,
+                UpperVisitor& visitor) {
+  Walker(upper, lowers, visitor).walk();
+}
+
+}  // namespace minidocker::unionfs
