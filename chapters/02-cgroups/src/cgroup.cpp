@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "systemd_removal.hpp"
 
 namespace minidocker::cgroups {
 namespace {
@@ -29,6 +31,12 @@ void tell_failure(Work work) noexcept {
   } catch (const std::exception& error) {
     const trace::Scope told(kChapter, "leave a cgroup behind", error.what());
   }
+}
+
+void remove_from(const Driver& driver, Manager manager, const Directory& directory,
+                 Deadline deadline) {
+  if (manager != Manager::nobody) return await_removal(driver, directory, deadline);
+  remove_directory(driver, directory, deadline);
 }
 
 std::string in_words(const Location& location) {
@@ -65,6 +73,12 @@ Cgroup Cgroup::create(const Location& location) {
                           "a group counts and limits what its processes use");
   Cgroup cgroup(location);
   cgroup.driver_->make(location, cgroup.made_);
+  return cgroup;
+}
+
+Cgroup Cgroup::take_over(const Location& location) {
+  Cgroup cgroup(location);
+  cgroup.made_ = location.directories;
   return cgroup;
 }
 
@@ -120,8 +134,28 @@ void Cgroup::attach(pid_t pid) const {
 Stats Cgroup::stats() const { return driver_->stats(location_); }
 
 std::vector<pid_t> Cgroup::processes() const {
-  return processes_in(location_.directories.front().path());
+  std::vector<pid_t> pids;
+  for (const Directory& directory : location_.directories) {
+    const std::vector<pid_t> here = processes_in(directory.path());
+    pids.insert(pids.end(), here.begin(), here.end());
+  }
+  std::ranges::sort(pids);
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  return pids;
 }
+
+void Cgroup::freeze(std::chrono::milliseconds patience) const {
+  const trace::Scope told(kChapter, "freeze cgroup " + in_words(location_),
+                          "a signal could be seen and caught; this cannot");
+  driver_->freeze(location_, in(patience));
+}
+
+void Cgroup::thaw(std::chrono::milliseconds patience) const {
+  const trace::Scope told(kChapter, "thaw cgroup " + in_words(location_));
+  driver_->thaw(location_, in(patience));
+}
+
+bool Cgroup::is_frozen() const { return driver_->is_frozen(location_); }
 
 void Cgroup::kill_all(std::chrono::milliseconds patience) const {
   const trace::Scope told(kChapter, "kill all in cgroup " + in_words(location_),
@@ -135,18 +169,18 @@ void Cgroup::remove(std::chrono::milliseconds patience) {
   made_.clear();
   const Deadline deadline = in(patience);
   for (const Directory& directory : location_.directories) {
-    remove_directory(*driver_, directory, deadline);
+    remove_from(*driver_, location_.manager, directory, deadline);
   }
 }
 
 /// What was made here is removed, and only that: each directory, whatever becomes of the others.
 void Cgroup::destroy() noexcept {
   if (made_.empty() || maker_ != sys::own_pid()) return;
-  const Location made{location_.mode, std::exchange(made_, {})};
+  const Location made{location_.mode, std::exchange(made_, {}), location_.manager};
   const Deadline deadline = in(kPatience);
   tell_failure([&] { driver_->kill_all(made, deadline); });
   for (const Directory& directory : made.directories) {
-    tell_failure([&] { remove_directory(*driver_, directory, deadline); });
+    tell_failure([&] { remove_from(*driver_, made.manager, directory, deadline); });
   }
 }
 

@@ -117,6 +117,20 @@ void give_up_killing(const Directory& directory) {
                           directory.path(), pids_in_words(processes_in(directory.path()))));
 }
 
+void give_up_freezing(const Directory& directory) {
+  throw Error(
+      ErrorKind::unavailable,
+      fmt::format("freeze {}: its processes do not all stop; hint: one is stuck in a system "
+                  "call, or waits for a child of its vfork(2)",
+                  directory.path()));
+}
+
+void give_up_thawing(const Directory& directory) {
+  throw Error(
+      ErrorKind::conflict,
+      fmt::format("thaw {}: it stays frozen; hint: a group above it is frozen", directory.path()));
+}
+
 void require_empty(const Directory& directory) {
   const std::vector<pid_t> pids = processes_in(directory.path());
   if (pids.empty()) return;

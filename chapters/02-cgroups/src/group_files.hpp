@@ -45,6 +45,11 @@ namespace minidocker::cgroups {
 /// `directory` could not be emptied in time. Throws Error(unavailable).
 [[noreturn]] void give_up_killing(const Directory& directory);
 
+/// Not all in `directory` stood still in time. Throws Error(unavailable).
+[[noreturn]] void give_up_freezing(const Directory& directory);
+/// `directory` did not thaw. Throws Error(conflict).
+[[noreturn]] void give_up_thawing(const Directory& directory);
+
 /// Throws Error(conflict) if the group that was there already has processes.
 void require_empty(const Directory& directory);
 

@@ -5,17 +5,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 
 #include <fmt/format.h>
 
 #include "group_files.hpp"
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
-#include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "v1_devices.hpp"
+#include "v1_freezer.hpp"
 #include "write_controls.hpp"
 
 namespace minidocker::cgroups {
@@ -23,8 +23,6 @@ namespace {
 
 /// v1 has no event for "a process left": between two looks lies a poll of this length.
 constexpr int kLookAgainMs = 2;
-/// How many processes are held by pidfd at once; a descriptor each, of 1024 one usually has.
-constexpr std::size_t kBatch = 256;
 
 bool is_cpuset(const Directory& directory) {
   return names_controller(directory.controllers, "cpuset");
@@ -97,51 +95,6 @@ class RuleFile {
   UniqueFd fd_;
 };
 
-/// Stops all members for as long as it lives: nobody forks while the list is worked off. SIGKILL
-/// takes effect when they thaw.
-class Frozen {
- public:
-  explicit Frozen(const Directory* freezer)
-      : file_(freezer != nullptr ? freezer->path() + "/freezer.state" : "") {
-    if (!file_.empty()) (void)write_control_at(AT_FDCWD, file_.c_str(), "FROZEN");
-  }
-  Frozen(const Frozen&) = delete;
-  Frozen& operator=(const Frozen&) = delete;
-  ~Frozen() {
-    if (!file_.empty()) (void)write_control_at(AT_FDCWD, file_.c_str(), "THAWED");
-  }
-
- private:
-  std::string file_;
-};
-
-/// A group of v1 that was frozen by itself stays so when the one above it thaws: whoever had the
-/// freezer handed to him in the container may have frozen one. SIGKILL waits for it.
-void thaw_below(const std::string& path) {
-  for (const std::string& name : subgroups(path)) {
-    const std::string below = path + "/" + name;
-    (void)write_control_at(AT_FDCWD, (below + "/freezer.state").c_str(), "THAWED");
-    thaw_below(below);
-  }
-}
-
-/// SIGKILLs `pids` if they are still members once a pidfd holds each: a number that was given to a
-/// stranger meanwhile is then not in the list any more.
-void kill_members(const Directory& directory, const std::vector<pid_t>& pids) {
-  for (std::size_t at = 0; at < pids.size(); at += kBatch) {
-    std::vector<std::pair<pid_t, UniqueFd>> held;
-    for (std::size_t i = at; i < std::min(at + kBatch, pids.size()); ++i) {
-      sys::Result<UniqueFd> pidfd = sys::pidfd_open(pids[i]);
-      if (pidfd) held.emplace_back(pids[i], std::move(pidfd).value());
-    }
-    const std::vector<pid_t> members = processes_in(directory.path());
-    for (const auto& [pid, pidfd] : held) {
-      if (std::ranges::find(members, pid) == members.end()) continue;
-      (void)sys::pidfd_send_signal(pidfd.get(), SIGKILL);
-    }
-  }
-}
-
 }  // namespace
 
 void V1Driver::make(const Location& location, std::vector<Directory>& made) const {
@@ -190,15 +143,32 @@ void V1Driver::attach(const Location& location, pid_t pid) const {
   }
 }
 
+const Directory& V1Driver::freezer_of(const Location& location) {
+  const Directory* freezer = location.find("freezer");
+  if (freezer != nullptr) return *freezer;
+  throw Error(ErrorKind::unavailable,
+              "freeze: this host has no freezer controller; hint: mount its hierarchy");
+}
+
+void V1Driver::freeze(const Location& location, Deadline deadline) const {
+  freeze_v1(freezer_of(location), deadline);
+}
+
+void V1Driver::thaw(const Location& location, Deadline deadline) const {
+  thaw_v1(freezer_of(location), deadline);
+}
+
+bool V1Driver::is_frozen(const Location& location) const {
+  const Directory* freezer = location.find("freezer");
+  if (freezer == nullptr) return false;
+  return read_control(freezer->path() + "/freezer.state").value_or("").starts_with("FROZEN");
+}
+
 void V1Driver::kill_all(const Location& location, Deadline deadline) const {
   const Directory* freezer = location.find("freezer");
   for (const Directory& directory : location.directories) {
     while (!processes_in(directory.path()).empty()) {
-      {
-        const Frozen frozen(freezer);
-        kill_members(directory, processes_in(directory.path()));
-      }
-      if (freezer != nullptr) thaw_below(freezer->path());
+      kill_round_v1(directory, freezer);
       if (Deadline::clock::now() >= deadline) give_up_killing(directory);
       wait_for_change(directory, deadline);
     }

@@ -15,8 +15,14 @@ class V1Driver final : public Driver {
   void apply_devices(const Location& location, const std::vector<DeviceRule>& rules) const override;
   void attach(const Location& location, pid_t pid) const override;
   [[nodiscard]] Stats stats(const Location& location) const override;
+  void freeze(const Location& location, Deadline deadline) const override;
+  void thaw(const Location& location, Deadline deadline) const override;
+  [[nodiscard]] bool is_frozen(const Location& location) const override;
   void kill_all(const Location& location, Deadline deadline) const override;
   void wait_for_change(const Directory& directory, Deadline deadline) const override;
+
+ private:
+  static const Directory& freezer_of(const Location& location);
 };
 
 }  // namespace minidocker::cgroups

@@ -83,7 +83,26 @@ UniqueFd open_directory(const Directory& directory) {
   return sys::open(path.c_str(), O_RDONLY | O_DIRECTORY).or_throw(quoted(path));
 }
 
-bool is_populated(std::string_view events) { return parse_keyed(events, "populated") == 1U; }
+/// Waits until cgroup.events says `key` `wanted`; false if it does not until `deadline`. A group
+/// that is gone says 0.
+bool await_event(const Directory& directory, std::string_view key, std::uint64_t wanted,
+                 Deadline deadline) {
+  const std::string path = directory.path() + "/cgroup.events";
+  sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY);
+  if (!opened) return wanted == 0;
+  const UniqueFd events = std::move(opened).value();
+  while (true) {
+    // Reading arms poll for the next change; what changed before shows in the text.
+    std::array<char, 256> text{};
+    (void)sys::lseek(events.get(), 0, SEEK_SET);
+    const sys::Result<std::size_t> got = sys::read(events.get(), text.data(), text.size());
+    const std::string_view known(text.data(), got ? got.value() : 0);
+    if (parse_keyed(known, key).value_or(0) == wanted) return true;
+    if (!got || Deadline::clock::now() >= deadline) return false;
+    std::array<struct pollfd, 1> wait{{{events.get(), POLLPRI, 0}}};
+    (void)sys::poll(wait, milliseconds_until(deadline));
+  }
+}
 
 std::optional<Bytes> bytes_in(const std::string& path) {
   const std::optional<std::uint64_t> number = parse_number(read_control(path).value_or(""));
@@ -115,6 +134,20 @@ void require_room(const MemoryLimits& memory, const std::string& path) {
               fmt::format("memory limit of {}: {} are in use; hint: a lower limit would kill, if "
                           "the kernel cannot reclaim enough",
                           in_words(*memory.limit), in_words(*usage)));
+}
+
+constexpr const char* kProgramName = "mini_docker";
+
+/// The programs that were attached to the group by us. Others' stay: systemd has its own.
+std::vector<UniqueFd> our_programs(int group) {
+  std::vector<UniqueFd> ours;
+  const sys::BpfProgramIds attached = sys::bpf_attached_devices(group).or_throw("device rules");
+  for (std::size_t i = 0; i < attached.count; ++i) {
+    UniqueFd program = sys::bpf_program_by_id(attached.ids[i]).or_throw("old device rules");
+    const auto name = sys::bpf_program_name(program.get()).or_throw("old device rules");
+    if (std::string_view(name.data()) == kProgramName) ours.push_back(std::move(program));
+  }
+  return ours;
 }
 
 }  // namespace
@@ -156,14 +189,14 @@ void V2Driver::apply_devices(const Location& location, const std::vector<DeviceR
   const UniqueFd group = open_directory(location.directories.front());
   const std::vector<struct bpf_insn> program = compile_devices(rules);
   const UniqueFd loaded =
-      sys::bpf_load_cgroup_device(program, "mini_docker").or_throw("device rules", kHint);
-  const sys::BpfProgramIds old = sys::bpf_attached_devices(group.get()).or_throw("device rules");
-  // All attached programs must agree, so the old one may go only after the new one has come:
-  // never is there a moment without a rule.
-  sys::bpf_attach_device(group.get(), loaded.get()).or_throw("device rules", kHint);
-  for (std::size_t i = 0; i < old.count; ++i) {
-    const UniqueFd before = sys::bpf_program_by_id(old.ids[i]).or_throw("old device rules");
-    sys::bpf_detach_device(group.get(), before.get()).or_throw("old device rules");
+      sys::bpf_load_cgroup_device(program, kProgramName).or_throw("device rules", kHint);
+  const std::vector<UniqueFd> old = our_programs(group.get());
+  // The new one takes the old one's place: never is there a moment without rules, nor one in which
+  // both must agree.
+  const int replaced = old.empty() ? -1 : old.front().get();
+  sys::bpf_attach_device(group.get(), loaded.get(), replaced).or_throw("device rules", kHint);
+  for (std::size_t i = 1; i < old.size(); ++i) {
+    sys::bpf_detach_device(group.get(), old[i].get()).or_throw("old device rules");
   }
 }
 
@@ -178,21 +211,30 @@ void V2Driver::kill_all(const Location& location, Deadline deadline) const {
   sys::Result<> killed = write_control_at(AT_FDCWD, (path + "/cgroup.kill").c_str(), "1");
   if (killed.error() == ENOENT) return;
   std::move(killed).or_throw(quoted(path + "/cgroup.kill"));
-  while (is_populated(read_control(path + "/cgroup.events").value_or(""))) {
-    if (Deadline::clock::now() >= deadline) give_up_killing(directory);
-    wait_for_change(directory, deadline);
-  }
+  if (!await_event(directory, "populated", 0, deadline)) give_up_killing(directory);
+}
+
+void V2Driver::freeze(const Location& location, Deadline deadline) const {
+  const Directory& directory = location.directories.front();
+  write_control(directory.path() + "/cgroup.freeze", "1");
+  if (await_event(directory, "frozen", 1, deadline)) return;
+  write_control(directory.path() + "/cgroup.freeze", "0");
+  give_up_freezing(directory);
+}
+
+void V2Driver::thaw(const Location& location, Deadline deadline) const {
+  const Directory& directory = location.directories.front();
+  write_control(directory.path() + "/cgroup.freeze", "0");
+  if (!await_event(directory, "frozen", 0, deadline)) give_up_thawing(directory);
+}
+
+bool V2Driver::is_frozen(const Location& location) const {
+  const std::string path = location.directories.front().path();
+  return parse_keyed(read_control(path + "/cgroup.events").value_or(""), "frozen") == 1U;
 }
 
 void V2Driver::wait_for_change(const Directory& directory, Deadline deadline) const {
-  const std::string path = directory.path() + "/cgroup.events";
-  sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY);
-  if (!opened) return;
-  const UniqueFd events = std::move(opened).value();
-  // Reading arms poll for the next change; what changed before shows in the text.
-  if (!is_populated(read_all(events.get(), path))) return;
-  std::array<struct pollfd, 1> wait{{{events.get(), POLLPRI, 0}}};
-  (void)sys::poll(wait, milliseconds_until(deadline));
+  (void)await_event(directory, "populated", 0, deadline);
 }
 
 }  // namespace minidocker::cgroups

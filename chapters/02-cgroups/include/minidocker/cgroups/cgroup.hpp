@@ -27,6 +27,8 @@ class Cgroup {
   /// its directories are then not removed by the destructor. Throws Error(conflict) `container's
   /// cgroup is not empty` or `unexpectedly frozen`, SystemError.
   static Cgroup create(const Location& location);
+  /// The group that somebody else made for us. Owns it from here on.
+  static Cgroup take_over(const Location& location);
   /// The group that another process made and released. Owns nothing: only remove() removes it.
   static Cgroup reopen(const Location& location);
 
@@ -58,8 +60,18 @@ class Cgroup {
 
   /// What has been used. Throws SystemError.
   [[nodiscard]] Stats stats() const;
-  /// Processes in the group and below, in this process's PID namespace; 0 for those outside it.
+  /// Processes in the group and below, in this process's PID namespace; 0 for those outside it. On
+  /// v1 those of every hierarchy, sorted: one may have been moved out of the first alone.
   [[nodiscard]] std::vector<pid_t> processes() const;
+  /// Stops them all where they are, also those that fork meanwhile; returns when the last one
+  /// stands still. Throws Error(unavailable) if that takes longer than `patience`; nobody stays
+  /// stopped then.
+  void freeze(std::chrono::milliseconds patience = kPatience) const;
+  /// Lets them go on. Groups below that were frozen by themselves stay so. Throws Error(conflict)
+  /// if a group above is frozen.
+  void thaw(std::chrono::milliseconds patience = kPatience) const;
+  /// Does all in the group stand still, by its own or by a group above?
+  [[nodiscard]] bool is_frozen() const;
   /// SIGKILL to all of them; returns when none is left. Throws Error(unavailable) if that takes
   /// longer than `patience`.
   void kill_all(std::chrono::milliseconds patience = kPatience) const;

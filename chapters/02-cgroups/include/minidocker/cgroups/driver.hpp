@@ -38,6 +38,13 @@ class Driver {
   virtual void attach(const Location& location, pid_t pid) const = 0;
   /// Reads what has been used. Throws SystemError.
   [[nodiscard]] virtual Stats stats(const Location& location) const = 0;
+  /// Stops all in the group and below, wherever they are; returns when the last one stands still.
+  /// Throws Error(unavailable) at `deadline`; nobody is stopped then.
+  virtual void freeze(const Location& location, Deadline deadline) const = 0;
+  /// Lets them go on. Throws Error(conflict) if a group above is frozen.
+  virtual void thaw(const Location& location, Deadline deadline) const = 0;
+  /// Does all in the group stand still?
+  [[nodiscard]] virtual bool is_frozen(const Location& location) const = 0;
   /// SIGKILL to every process in the group and below, also to those that fork meanwhile or are
   /// frozen; returns when none is left. Throws Error(unavailable) at `deadline`.
   virtual void kill_all(const Location& location, Deadline deadline) const = 0;
