@@ -29,6 +29,7 @@
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "scope_helper.hpp"
 
 namespace minidocker::runtime {
 namespace {
@@ -74,6 +75,7 @@ CreateOptions create_options(const GlobalOptions& global, const MakeOptions& mak
   options.session_keyring = !make.no_new_keyring;
   options.preserve_fds = make.preserve_fds;
   options.ignored_signals = global.ignored_signals;
+  if (global.systemd_cgroup) options.scope_helper = find_scope_helper();
   return options;
 }
 
@@ -126,6 +128,7 @@ void keep_program_from(const spec::Spec& spec, const GlobalOptions& global) {
                            "the container sees processes that may show it our binary");
   const UniqueFd program = security::read_only_program("/proc/self/exe");
   if (!program) return;
+  if (global.systemd_cgroup) (void)find_scope_helper();  // told to our next self
   sys::execve(FdPath(program.get()).c_str(), global.argv, environ).or_throw("mini-runc");
 }
 

@@ -17,6 +17,7 @@ struct GlobalOptions {
   std::string log;                         ///< file for errors; empty: standard error
   LogFormat log_format = LogFormat::text;  ///< of errors
   bool debug = false;                      ///< tell warnings, too
+  bool systemd_cgroup = false;             ///< have systemd make the groups
   std::optional<trace::Format> explain;    ///< narrate?
   SignalSet ignored_signals = 0;           ///< what our caller had us ignore
   char* const* argv = nullptr;             ///< as main got it, for executing ourselves anew

@@ -97,6 +97,11 @@ std::uint64_t new_namespaces(const spec::Spec& spec) {
 void add_birth(Compiler& c) {
   c.plan.add(ResetSignals{c.options().ignored_signals});
   c.plan.add(namespaces::SetUmask{0});  // modes are meant as they are written, whoever called us
+  if (c.input.location.manager != cgroups::Manager::nobody) {
+    c.recipe.scope = true;
+    c.plan.add(Sync{SyncPoint::cgroup, "have systemd put it into its scope"});
+    return;
+  }
   if (c.input.cgroup == nullptr) return;
   c.input.cgroup->enter_by(c.plan, c.recipe.clone);
   if (c.recipe.clone.cgroup < 0) return;

@@ -136,6 +136,11 @@ void Container::Parts::compile_plan() {
 void Container::Parts::start_child() { child = StartedChild::start(plan, recipe.clone); }
 
 void Container::Parts::run_setup() {
+  if (recipe.scope) {
+    child.wait_for(SyncPoint::cgroup);
+    cgroup = make_scope(location, spec, options.scope_helper, child.process().pid());
+    child.resume();
+  }
   if (recipe.id_maps) {
     child.wait_for(SyncPoint::id_maps);
     namespaces::write_id_maps(child.process().pid(), id_maps(spec.linux_.uid_mappings),

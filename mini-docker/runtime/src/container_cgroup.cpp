@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 
 #include "cgroup_values.hpp"
+#include "container_scope.hpp"
 #include "minidocker/cgroups/detect.hpp"
 #include "minidocker/cgroups/device_rules.hpp"
+#include "minidocker/cgroups/systemd_scope.hpp"
 #include "minidocker/namespaces/id_maps.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
@@ -41,6 +43,7 @@ std::string needs_cgroup(const spec::Spec& spec) {
 }  // namespace
 
 cgroups::Location choose_location(const spec::Spec& spec, const CreateOptions& options) {
+  if (!options.scope_helper.empty()) return choose_scope(spec, options);
   const std::string parent =
       options.cgroup_parent.empty() ? std::string("/mini-docker") : options.cgroup_parent;
   const std::string path =
@@ -56,7 +59,8 @@ cgroups::Location choose_location(const spec::Spec& spec, const CreateOptions& o
 
 std::optional<cgroups::Cgroup> make_cgroup(const cgroups::Location& location,
                                            const spec::Spec& spec) {
-  if (location.mode == cgroups::Mode::none) return std::nullopt;
+  const bool is_ours = location.manager == cgroups::Manager::nobody;
+  if (location.mode == cgroups::Mode::none || !is_ours) return std::nullopt;
   const trace::Scope scope(kChapter, "make the container's cgroup and set its limits",
                            "a limit holds for a group, and from the first moment on");
   cgroups::Cgroup cgroup = cgroups::Cgroup::create(location);
@@ -66,11 +70,23 @@ std::optional<cgroups::Cgroup> make_cgroup(const cgroups::Location& location,
   return cgroup;
 }
 
+cgroups::Cgroup make_scope(const cgroups::Location& location, const spec::Spec& spec,
+                           const std::string& helper, pid_t pid) {
+  const trace::Scope scope(kChapter, "have the container's scope made, with its limits",
+                           "a limit holds for a group, and from the first moment on");
+  cgroups::Cgroup cgroup =
+      cgroups::start_scope({helper}, location, limits_of(spec.linux_.resources), pid);
+  if (wants_device_rules(spec)) cgroup.apply_devices(device_rules_of(spec.linux_));
+  return cgroup;
+}
+
 std::vector<std::string> describe_cgroup(const cgroups::Location& location,
                                          const spec::Spec& spec) {
   std::vector<std::string> lines;
   for (const cgroups::Directory& directory : location.directories) {
-    lines.push_back(fmt::format("make the cgroup {}", directory.path()));
+    const bool is_ours = location.manager == cgroups::Manager::nobody;
+    lines.push_back(fmt::format(
+        "{} {}", is_ours ? "make the cgroup" : "have systemd make the scope", directory.path()));
   }
   if (location.mode == cgroups::Mode::none) return {"no cgroup: none is delegated to this user"};
   const std::string limits = limits_of(spec.linux_.resources).in_words();
@@ -85,6 +101,7 @@ std::vector<std::string> describe_cgroup(const cgroups::Location& location,
 }
 
 bool remove_empty_cgroup(const cgroups::Location& location) {
+  if (location.manager != cgroups::Manager::nobody) return false;
   const trace::Scope scope(kChapter, "remove the container's cgroup",
                            "the kernel refuses (EBUSY) while somebody is in it");
   bool all_gone = true;

@@ -2,6 +2,8 @@
 /// \file
 /// The container's cgroup: the spec's words translated into chapter 02's values.
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,15 +21,22 @@ namespace minidocker::runtime {
 [[nodiscard]] cgroups::Location choose_location(const spec::Spec& spec,
                                                 const CreateOptions& options);
 
-/// Makes the group at `location` with the spec's limits and device rules; nothing for mode none.
+/// Makes the group at `location` with the spec's limits and device rules; nothing for mode none,
+/// and none yet where systemd makes it: see make_scope().
 [[nodiscard]] std::optional<cgroups::Cgroup> make_cgroup(const cgroups::Location& location,
                                                          const spec::Spec& spec);
+
+/// Has systemd make the scope at `location`, with the spec's limits and device rules, around the
+/// container's process `pid`, which waits for it.
+[[nodiscard]] cgroups::Cgroup make_scope(const cgroups::Location& location, const spec::Spec& spec,
+                                         const std::string& helper, pid_t pid);
 
 /// What make_cgroup() would do, in words.
 [[nodiscard]] std::vector<std::string> describe_cgroup(const cgroups::Location& location,
                                                        const spec::Spec& spec);
 
-/// Removes the group as far as nobody is in it; false if somebody is (or it cannot be removed).
+/// Removes the group as far as nobody is in it; false if somebody is, if it cannot be removed, or
+/// is systemd's to remove.
 [[nodiscard]] bool remove_empty_cgroup(const cgroups::Location& location);
 
 }  // namespace minidocker::runtime

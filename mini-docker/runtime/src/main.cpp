@@ -117,9 +117,10 @@ void take_explain(std::vector<std::string>& arguments, GlobalOptions& global) {
       *format == "json" ? minidocker::trace::Format::json : minidocker::trace::Format::text;
 }
 
-void check_cgroup_manager(const std::string& manager) {
-  if (manager == "cgroupfs") return;
-  if (manager != "disabled" && manager != "systemd") {
+void choose_cgroup_manager(const std::string& manager, GlobalOptions& global) {
+  global.systemd_cgroup = manager == "systemd";
+  if (manager == "cgroupfs" || manager == "systemd") return;
+  if (manager != "disabled") {
     refuse_value("--cgroup-manager", manager, "cgroupfs, disabled or systemd");
   }
   throw Error(
@@ -137,9 +138,12 @@ void add_globals(CLI::App& app, CommandLine& line) {
   app.add_flag("--explain", line.accepted, "tell every kernel step (--explain=json: for tools)");
   app.add_flag("--debug", line.global.debug, "tell warnings, too; --explain tells more");
   app.add_option("--rootless", line.ignored, "true, false or auto: who we are decides");
-  app.add_option_function<std::string>("--cgroup-manager", check_cgroup_manager, "cgroupfs");
-  app.add_flag_callback(
-      "--systemd-cgroup", [] { check_cgroup_manager("systemd"); }, "not supported yet");
+  app.add_option_function<std::string>(
+      "--cgroup-manager",
+      [&line](const std::string& name) { choose_cgroup_manager(name, line.global); },
+      "who makes groups: cgroupfs (we) or systemd");
+  app.add_flag("--systemd-cgroup", line.global.systemd_cgroup,
+               "the same as --cgroup-manager systemd");
 }
 
 void add_make_options(CLI::App& command, CommandLine& line) {

@@ -32,7 +32,7 @@ struct PlanInput {
   const CreateOptions& options;              ///< of the caller
   const std::vector<JoinedNamespace>& join;  ///< opened namespaces
   const cgroups::Location& location;         ///< where its cgroup is; mode none: it has none
-  cgroups::Cgroup* cgroup = nullptr;         ///< that cgroup, made; null if there is none
+  cgroups::Cgroup* cgroup = nullptr;         ///< that cgroup, made; null if there is none yet
   int fifo = -1;                             ///< exec.fifo for Start::by_command
 };
 
@@ -40,7 +40,8 @@ struct PlanInput {
 struct Recipe {
   sys::CloneArgs clone;                    ///< of the first process
   bool sibling = false;                    ///< a CloneSibling sends the pidfd of the real one
-  bool id_maps = false;                    ///< Sync(id_maps) comes first
+  bool scope = false;                      ///< Sync(cgroup) comes first of all
+  bool id_maps = false;                    ///< Sync(id_maps) comes next
   bool console = false;                    ///< a SendFd brings the terminal
   std::size_t find_program = 0;            ///< index of FindProgram: its errors are ProgramErrors
   std::size_t exec = 0;                    ///< index of Exec: likewise

@@ -63,6 +63,8 @@ struct CreateOptions {
   Start start = Start::by_call;       ///< who starts it
   Lifetime lifetime = Lifetime::own;  ///< bound to ours?
   std::string cgroup_parent;          ///< group to live below when the spec names none
+  /// Path of mini-scope: the group is a scope, which systemd makes. Empty: we make it ourselves.
+  std::string scope_helper;
   /// Who the program is, "name", "uid", "name:group", "uid:gid", looked up by the child in the
   /// container's own files; empty: the numbers of the spec.
   std::string user_name;
