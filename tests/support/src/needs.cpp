@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -131,6 +132,8 @@ std::string missing_cgroup2() {
   return lacking("/sys/fs/cgroup/cgroup.controllers", {"memory", "cpu", "pids"});
 }
 
+std::string missing_disk() { return path_of("disk").empty() ? "no block device in /dev" : ""; }
+
 /// systemd manages this machine: what sd_booted(3) looks for.
 std::string missing_systemd() {
   return ::access("/run/systemd/system", F_OK) == 0 ? "" : "systemd is not this machine's init";
@@ -181,6 +184,7 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"overlay", [] { return words(try_in_child(try_overlay), "overlay with userxattr"); }},
       {"cgroup1", missing_cgroup1},
       {"cgroup2", missing_cgroup2},
+      {"disk", missing_disk},
       {"systemd", missing_systemd},
       {"delegated", missing_delegated},
       {"tty", missing_tty},
@@ -209,6 +213,16 @@ bool is_required(const std::string& need) {
   return false;
 }
 
+/// The node of the first block device.
+std::string find_disk() {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/block", error)) {
+    const std::string node = "/dev/" + entry.path().filename().string();
+    if (std::filesystem::is_block_file(node, error)) return node;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string path_of(const std::string& need) {
@@ -219,6 +233,7 @@ std::string path_of(const std::string& need) {
     return find_in_build("images/busybox/index.json").empty() ? ""
                                                               : find_in_build("images/busybox");
   }
+  if (need == "disk") return find_disk();
   if (need == "qemu") return find_in_path("qemu-system-x86_64");
   return find_in_path(need);
 }

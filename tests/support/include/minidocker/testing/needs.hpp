@@ -9,7 +9,7 @@
 namespace minidocker::testing {
 
 /// Why `need` cannot be had here; empty if it can. Known: root, user (an unprivileged user to
-/// become), userns, overlay, cgroup1, cgroup2 (with memory, cpu, pids), systemd (as init),
+/// become), userns, overlay, cgroup1, cgroup2 (with memory, cpu, pids), disk, systemd (as init),
 /// delegated (an ordinary user's session: the user's bus, and memory and pids for the user's own
 /// systemd), tty, strace, crun, runc, busybox (the test image), qemu, newuidmap, clang-format-19.
 /// Throws for an unknown name.
