@@ -193,6 +193,10 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"runc", [] { return missing_file("runc"); }},
       {"fuse-overlayfs", missing_fuse_overlayfs},
       {"mkfs.btrfs", [] { return missing_file("mkfs.btrfs"); }},
+      {"bsdtar", [] { return missing_file("bsdtar"); }},
+      {"igzip", [] { return missing_file("igzip"); }},
+      {"umoci", [] { return missing_file("umoci"); }},
+      {"python3", [] { return missing_file("python3"); }},
       {"busybox", [] { return missing_file("busybox"); }},
       {"qemu", [] { return missing_file("qemu"); }},
       {"newuidmap", [] { return missing_file("newuidmap"); }},
@@ -226,7 +230,8 @@ std::string find_disk() {
 }  // namespace
 
 std::string path_of(const std::string& need) {
-  for (const char* peer : {"crun", "runc", "fuse-overlayfs", "mkfs.btrfs"}) {
+  for (const char* peer :
+       {"crun", "runc", "fuse-overlayfs", "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
     if (need == peer) return find_in_build("peers/bin/" + need);
   }
   if (need == "busybox") {
