@@ -1,0 +1,240 @@
+// All storage drivers make the same root of the same layers, and what is done in one has the same
+// effect in another. MD_SEED=N repeats a run.
+#include "minidocker/unionfs/storage_driver.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "minidocker/testing/needs.hpp"
+#include "minidocker/testing/observe.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/mount.hpp"
+#include "minidocker/unionfs/fuse_overlay.hpp"
+#include "minidocker/unionfs/overlay.hpp"
+#include "random_operations.hpp"
+#include "steps.hpp"
+#include "tree_snapshot.hpp"
+
+namespace minidocker::unionfs {
+namespace {
+
+using unionfs::testing::lines_of;
+using unionfs::testing::Operation;
+using unionfs::testing::random_operations;
+using unionfs::testing::Snapshot;
+using unionfs::testing::snapshot;
+using Words = std::vector<std::string>;
+
+/// A root made by a driver, mounted while this lives.
+class Root {
+ public:
+  Root(const StorageDriver& driver, const std::vector<std::string>& layers, const std::string& dir)
+      : place_{layers, dir + "/upper", dir + "/work", dir + "/root"} {
+    make_dirs(place_.upper);
+    const struct timespec times[2] = {{1, 0}, {2, 0}};  // "/" is the upper directory
+    EXPECT_EQ(::utimensat(AT_FDCWD, place_.upper.c_str(), times, 0), 0);
+    driver.prepare(place_);
+    const OverlayLayers overlay{place_.layers, place_.upper, place_.work};
+    if (driver.form() == RootForm::overlay) {
+      mount_ = Mount::make("overlay", place_.target, "overlay", 0, overlay_options(overlay));
+    } else if (driver.form() == RootForm::fuse) {
+      fuse_ = start_fuse_overlay(minidocker::testing::path_of("fuse-overlayfs"), overlay);
+      attach(fuse_, place_.target);
+    }
+  }
+  Root(const Root&) = delete;
+  Root& operator=(const Root&) = delete;
+  ~Root() {
+    if (!fuse_.server) return;
+    EXPECT_EQ(::umount(place_.target.c_str()), 0);
+    // Nobody told it to: the kernel has ended the connection.
+    EXPECT_TRUE(fuse_.server.wait_for(std::chrono::seconds(10)));
+  }
+  [[nodiscard]] const std::string& path() const { return place_.target; }
+
+ private:
+  RootPlace place_;
+  Mount mount_;
+  FuseOverlay fuse_;
+};
+
+mode_t type_of(const std::string& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & S_IFMT : 0;
+}
+
+/// Does what all can do alike. The kernel's overlay renames no directory of a lower layer (EXDEV),
+/// after which every program copies; and of a device or FIFO of a layer with two names it shows two
+/// inode numbers, as it can put no attribute of its own on it.
+void perform_alike(const std::string& root, const Operation& operation) {
+  const std::string words = unionfs::testing::in_words(operation);
+  const bool is_rename = words.starts_with("rename") || words.starts_with("exchange");
+  const Words paths = unionfs::testing::paths_of(operation);
+  if (words.starts_with("link") && type_of(root + "/" + paths[0]) != S_IFREG) return;
+  for (const std::string& path : paths) {
+    if (is_rename && type_of(root + "/" + path) == S_IFDIR) return;
+  }
+  unionfs::testing::perform(root, operation);
+}
+
+/// Operations but those that begin with one of `words`.
+std::vector<Operation> without(const Words& words, std::vector<Operation> operations) {
+  std::erase_if(operations, [&words](const Operation& operation) {
+    return std::ranges::any_of(words, [&operation](const std::string& word) {
+      return unionfs::testing::in_words(operation).starts_with(word);
+    });
+  });
+  return operations;
+}
+
+/// Three layers, each the work of somebody in an overlay of those below; the topmost first.
+std::vector<std::string> build_layers(const std::vector<std::vector<Operation>>& work,
+                                      const std::string& base) {
+  std::vector<std::string> layers;
+  for (const std::vector<Operation>& operations : work) {
+    const std::string layer = fmt::format("{}/layer-{}", base, layers.size());
+    make_dirs(layer);
+    make_dirs(layer + ".work");
+    make_dirs(base + "/merged");
+    Mount mount;
+    if (!layers.empty()) {
+      mount = Mount::make("overlay", base + "/merged", "overlay", 0,
+                          overlay_options({layers, layer, layer + ".work"}));
+    }
+    for (const Operation& operation : operations) {
+      unionfs::testing::perform(layers.empty() ? layer : mount.target(), operation);
+    }
+    layers.insert(layers.begin(), layer);
+  }
+  return layers;
+}
+
+/// As a text with a line for each file; GoogleTest tells which ones differ.
+std::string text_of(const Snapshot& tree) {
+  return fmt::format("{}\n", fmt::join(lines_of(tree), "\n"));
+}
+
+/// What is compared of a file.
+using Trim = void (*)(struct stat& status);
+
+/// What was touched by the test is as good as any other time since.
+void but_times_of_today(struct stat& status) {
+  if (status.st_mtim.tv_sec > 1'700'000'000) status.st_mtim = {};
+}
+
+/// fuse-overlayfs 1.10 loses times, and bits of directories, when it takes something up.
+void but_times_and_special_bits(struct stat& status) {
+  status.st_mtim = {};
+  status.st_mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+}
+
+std::string trimmed_text_of(Snapshot tree, Trim trim) {
+  for (auto& [path, node] : tree) trim(node.status);
+  return text_of(tree);
+}
+
+std::uint32_t first_seed() {
+  const char* given = ::getenv("MD_SEED");
+  return given != nullptr ? static_cast<std::uint32_t>(std::stoul(given)) : std::random_device{}();
+}
+
+/// Runs `body` for some seeds, each in an empty directory that it may fill.
+void try_seeds(std::uint32_t count,
+               const std::function<void(std::mt19937&, const std::string&)>& body) {
+  ::umask(0);
+  const std::uint32_t first = first_seed();
+  for (std::uint32_t seed = first; seed != first + count; ++seed) {
+    SCOPED_TRACE(fmt::format("MD_SEED={}", seed));
+    std::mt19937 random(seed);
+    const std::string base = "/tmp/base";
+    make_dirs(base);
+    body(random, base);
+    remove_tree(base);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+std::vector<const StorageDriver*> others() {
+  std::vector<const StorageDriver*> list{&storage_driver("vfs")};
+  if (::geteuid() == 0 && minidocker::testing::missing("fuse-overlayfs").empty()) {
+    list.push_back(&storage_driver("fuse-overlayfs"));
+  }
+  return list;
+}
+
+TEST(StorageDrivers, ShowTheSameLayersTheSameWay) {
+  MD_NEEDS("root", "overlay", "fuse-overlayfs");
+  minidocker::testing::in_sandbox([] {
+    try_seeds(40, [](std::mt19937& random, const std::string& base) {
+      std::vector<std::vector<Operation>> work(1 + random() % 4);
+      for (auto& operations : work) operations = random_operations(random, 40);
+      const std::vector<std::string> layers = build_layers(work, base);
+      const Root overlay(storage_driver("overlay"), layers, base + "/overlay");
+      for (const StorageDriver* driver : others()) {
+        const Root root(*driver, layers, base + "/" + std::string(driver->name()));
+        EXPECT_EQ(text_of(snapshot(overlay.path())), text_of(snapshot(root.path())))
+            << driver->name();
+      }
+    });
+  });
+}
+
+/// Layers that are alike; what a container does on top of them ends alike with `driver` and with
+/// the kernel's overlay.
+void expect_same_effect(const StorageDriver& driver, const Words& left_out, Trim trim,
+                        std::mt19937& random, const std::string& base) {
+  // Links in layers are not compared: to write to one of two names of a lower file parts them in
+  // an overlay, as its index is off, and not in a copy.
+  std::vector<std::vector<Operation>> work(1 + random() % 3);
+  for (auto& operations : work) {
+    operations = without(left_out, without({"link"}, random_operations(random, 40)));
+  }
+  const std::vector<std::string> layers = build_layers(work, base);
+  const std::vector<Operation> container = without(left_out, random_operations(random, 40));
+  const auto end_of = [&](const StorageDriver& of) {
+    const Root root(of, layers, base + "/" + std::string(of.name()));
+    for (const Operation& operation : container) perform_alike(root.path(), operation);
+    return trimmed_text_of(snapshot(root.path()), trim);
+  };
+  EXPECT_EQ(end_of(storage_driver("overlay")), end_of(driver)) << driver.name();
+}
+
+TEST(StorageDrivers, WhatIsDoneInACopyIsAsIfDoneInAnOverlay) {
+  MD_NEEDS("root", "overlay");
+  minidocker::testing::in_sandbox([] {
+    try_seeds(60, [](std::mt19937& random, const std::string& base) {
+      expect_same_effect(storage_driver("vfs"), {}, but_times_of_today, random, base);
+    });
+  });
+}
+
+// fuse-overlayfs 1.10 makes regular files of FIFOs when it takes them up from a layer, takes up no
+// devices, forgets owners of links and directories, and shows names of a lower directory again that
+// was removed, or renamed, and made anew.
+const Words kUnlikeTheKernel = {"mkfifo", "mknod",    "symlink", "chown",
+                                "rename", "exchange", "rm -rf",  "rmdir"};
+
+TEST(StorageDrivers, WhatIsDoneInAServedOverlayIsAsIfDoneInTheKernels) {
+  MD_NEEDS("root", "overlay", "fuse-overlayfs");
+  minidocker::testing::in_sandbox([] {
+    try_seeds(60, [](std::mt19937& random, const std::string& base) {
+      expect_same_effect(storage_driver("fuse-overlayfs"), kUnlikeTheKernel,
+                         but_times_and_special_bits, random, base);
+    });
+  });
+}
+
+}  // namespace
+}  // namespace minidocker::unionfs
