@@ -291,6 +291,19 @@ Result<> flock(int file, int operation) noexcept {
                           fd(file), number(operation)));
 }
 
+Result<> lock_range(int file, off_t offset, off_t length) noexcept {
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = offset;
+  range.l_len = length;
+  return done(
+      kFcntl,
+      traced(
+          kFcntl, [&] { return invoke_again(SYS_fcntl, file, F_OFD_SETLKW, &range); }, fd(file),
+          text("F_OFD_SETLKW"), number(offset, "l_start"), number(length, "l_len")));
+}
+
 Result<void*> map_shared(std::size_t size) noexcept {
   const Answer answer = traced(
       kMmap,

@@ -267,6 +267,17 @@ TEST_F(SysFile, ALockKeepsOthersOut) {
             recorded([&] { (void)sys::flock(second.get(), LOCK_EX | LOCK_NB); }));
 }
 
+TEST_F(SysFile, RangesAreLockedApart) {
+  const UniqueFd first = make("a");
+  const UniqueFd second = sys::openat(dir_.get(), "a", O_RDWR).or_throw("a");
+  EXPECT_EQ(fmt::format("fcntl({}, F_OFD_SETLKW, {{l_start=7}}, {{l_len=1}})", first.get()),
+            recorded([&] { (void)sys::lock_range(first.get(), 7, 1); }));
+  EXPECT_TRUE(sys::lock_range(second.get(), 8, 1).ok());
+  struct flock range{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 7, .l_len = 1, .l_pid = 0};
+  EXPECT_EQ(-1, ::fcntl(second.get(), F_OFD_SETLK, &range));
+  EXPECT_EQ(EBADF, sys::lock_range(kNoFd, 0, 1).error());
+}
+
 TEST_F(SysFile, SharedMemoryIsSeenByBothSidesOfAFork) {
   void* memory = sys::map_shared(4096).or_throw("memory");
   testing::in_child([memory] { *static_cast<int*>(memory) = 42; });
