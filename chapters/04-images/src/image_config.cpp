@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json_text.hpp"
+#include "minidocker/images/json_text.hpp"
 
 namespace minidocker::images {
 

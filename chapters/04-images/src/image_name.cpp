@@ -46,14 +46,38 @@ bool is_tag(std::string_view tag) {
          std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
-// A host name or address with an optional port; brackets hold an IPv6 address.
-bool is_domain(std::string_view domain) {
+// One word of a host name: letters, digits and, inside, dashes.
+bool is_label(std::string_view label) {
   const auto is_edge = [](char c) { return is_word(c) && c != '_'; };
-  return (is_edge(domain.front()) || domain.front() == '[') &&
-         (is_edge(domain.back()) || domain.back() == ']') &&
-         domain.find("..") == std::string_view::npos && std::ranges::all_of(domain, [&](char c) {
-           return is_edge(c) || std::string_view(".-:[]").find(c) != std::string_view::npos;
-         });
+  return !label.empty() && is_edge(label.front()) && is_edge(label.back()) &&
+         std::ranges::all_of(label, [&](char c) { return is_edge(c) || c == '-'; });
+}
+
+bool is_host(std::string_view host) {
+  for (std::size_t at = 0; at <= host.size();) {
+    const std::size_t end = std::min(host.find('.', at), host.size());
+    if (!is_label(host.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+// A host name or an address with an optional port; brackets hold an IPv6 address.
+bool is_domain(std::string_view domain) {
+  constexpr std::string_view kAddress = "0123456789abcdefABCDEF:";
+  const bool bracketed = domain.front() == '[';
+  const std::size_t end =
+      bracketed ? domain.find(']') + 1 : std::min(domain.find(':'), domain.size());
+  if (end == 0) return false;
+  const std::string_view host = domain.substr(0, end);
+  const std::string_view port = domain.substr(end);
+  const bool good_host =
+      bracketed ? host.size() > 2 && host.substr(1, host.size() - 2).find_first_not_of(kAddress) ==
+                                         std::string_view::npos
+                : is_host(host);
+  return good_host &&
+         (port.empty() || (port.size() > 1 && port.front() == ':' &&
+                           port.find_first_not_of("0123456789", 1) == std::string_view::npos));
 }
 
 // "localhost/x", "host.name/x" and "host:5000/x" begin with a domain; "me/x" does not.
@@ -68,6 +92,9 @@ ImageName ImageName::parse(std::string_view text) {
   std::string_view rest = text;
   ImageName name{std::string(kDefaultDomain), {}, "latest"};
   if (rest.find('@') != std::string_view::npos) refuse(text, "names by digest are not stored");
+  if (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos) {
+    refuse(text, "64 hexadecimal digits are the id of an image, not a name");
+  }
 
   const std::size_t slash = rest.find('/');
   if (slash != std::string_view::npos && begins_with_domain(rest.substr(0, slash))) {

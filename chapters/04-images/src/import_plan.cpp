@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json_text.hpp"
+#include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 

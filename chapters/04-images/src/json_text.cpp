@@ -1,4 +1,4 @@
-#include "json_text.hpp"
+#include "minidocker/images/json_text.hpp"
 
 #include <fmt/format.h>
 

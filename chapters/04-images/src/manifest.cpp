@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json_text.hpp"
+#include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/error.hpp"
 
 namespace minidocker::images {

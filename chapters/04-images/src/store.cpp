@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json_text.hpp"
+#include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json_text.hpp"
+#include "minidocker/images/json_text.hpp"
 
 namespace minidocker::images {
 

@@ -77,6 +77,29 @@ TEST(ImageName, IsShownWithoutWhatDockerLeavesOut) {
   EXPECT_EQ(ImageName::parse("library/a/b").familiar_repository(), "library/a/b");
 }
 
+TEST(ImageName, TakesEveryFormOfHost) {
+  for (const char* host : {"localhost", "h.example", "H", "xn--n3h.com", "1.2.3.4", "h-1.a:5000",
+                           "localhost:1", "[::1]", "[2001:db8::7]:5000", "a:80"}) {
+    const std::string text = std::string(host) + "/x";
+    EXPECT_EQ(ImageName::parse(text).domain, host) << text;
+  }
+}
+
+TEST(ImageName, RefusesWhatIsNoHost) {
+  for (const char* host : {"-a.b", "a-.b", "a..b", ".a", "a.", "a:", "a:b", "a:1:2", "a_b.c",
+                           "[:]x", "[::1", "[::1]x", "[::1]:", "[g::]", "[::1]:x", ":80"}) {
+    const std::string text = std::string(host) + "/x";
+    EXPECT_THAT(refusal_of([&] { return ImageName::parse(text); }), HasSubstr("is no host"))
+        << text;
+  }
+}
+
+TEST(ImageName, IsNoImageId) {
+  EXPECT_THAT(refusal_of([] { return ImageName::parse(std::string(64, 'a')); }),
+              HasSubstr("the id of an image"));
+  EXPECT_EQ(ImageName::parse(std::string(63, 'a')).path, "library/" + std::string(63, 'a'));
+}
+
 TEST(ImageName, RefusesWhatDockerRefuses) {
   for (const std::string& bad :
        {std::string(), std::string("Busybox"), std::string("a//b"), std::string("-a"),
