@@ -86,7 +86,7 @@ std::string Store::blob_path(const Digest& digest) const {
   return dir_ + "/blobs/sha256/" + digest.hex();
 }
 
-// Is the blob there, and what its name says? A disk or a power cut may have changed it since.
+// A disk or a power cut may have changed it since.
 bool Store::has_whole_blob(const Digest& digest, std::uint64_t size) const {
   const std::string path = blob_path(digest);
   sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY | O_NOFOLLOW);

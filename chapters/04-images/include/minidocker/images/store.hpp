@@ -56,6 +56,8 @@ class Store {
 
   /// The blob's file.
   [[nodiscard]] std::string blob_path(const Digest& digest) const;
+  /// Is the blob there, with this size, and what its name says? Reads all of it.
+  [[nodiscard]] bool has_whole_blob(const Digest& digest, std::uint64_t size) const;
   /// Moves a finished file, whose content the caller has hashed to `digest`, to its place: fsync,
   /// rename, fsync of the directory. One that is there already stays, unless its size or digest
   /// show that it is damaged: then it is replaced. Throws SystemError.
@@ -95,7 +97,6 @@ class Store {
 
  private:
   explicit Store(std::string dir) : dir_(std::move(dir)) {}
-  [[nodiscard]] bool has_whole_blob(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Image read_image(const Descriptor& entry) const;
   [[nodiscard]] Index read_index() const;
   void write_index(const Index& index) const;
