@@ -69,9 +69,35 @@ TEST_F(RootlessTest, ATerminalWorks) {
 }
 
 TEST_F(RootlessTest, LimitsNeedDelegationAndSaySo) {
-  for (const Words& flags :
-       {Words{"-m", "64m"}, Words{"--cpus", "1"}, Words{"--pids-limit", "10"}}) {
-    expect_refused(run(flags, "true"), 125, "delegat");
+  for (const Words& flags : {Words{"-m", "64m"},
+                             Words{"-m", "64m", "--memory-swap", "-1"},
+                             Words{"--memory-reservation", "32m"},
+                             Words{"--memory-swappiness", "7"},
+                             Words{"--oom-kill-disable"},
+                             Words{"--cpus", "1"},
+                             Words{"-c", "512"},
+                             Words{"--cpu-period", "50000"},
+                             Words{"--cpu-quota", "50000"},
+                             Words{"--cpu-rt-period", "50000"},
+                             Words{"--cpu-rt-runtime", "5000"},
+                             Words{"--cpuset-cpus", "0"},
+                             Words{"--cpuset-mems", "0"},
+                             Words{"--pids-limit", "10"},
+                             Words{"--blkio-weight", "500"},
+                             Words{"--blkio-weight-device", "/dev/null:500"},
+                             Words{"--device-read-bps", "/dev/null:1mb"},
+                             Words{"--device-write-bps", "/dev/null:1mb"},
+                             Words{"--device-read-iops", "/dev/null:1"},
+                             Words{"--device-write-iops", "/dev/null:1"},
+                             Words{"--cgroup-parent", "/x"},
+                             Words{"--device-cgroup-rule", "c 1:3 r"}}) {
+    const CommandResult result = run(flags, "true");
+    expect_refused(result, 125, "delegat");
+    EXPECT_NE(result.err.find(flags.front() == "-m"   ? "--memory"
+                              : flags.front() == "-c" ? "--cpu-shares"
+                                                      : flags.front()),
+              std::string::npos)
+        << result.err;
   }
 }
 
