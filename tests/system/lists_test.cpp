@@ -48,6 +48,25 @@ TEST_F(ListTest, ContainersAreFoundByNameAndBeginningOfTheirId) {
   EXPECT_EQ(docker({"rm", all[0].substr(0, 12), "/one"}).exit_code, 0);
 }
 
+TEST_F(ListTest, DiffTellsWhatAContainerHasChanged) {
+  ASSERT_EQ(docker({"run", "--name", "one", "busybox", "sh", "-c",
+                    "echo x >> /etc/layer3; mkdir -p /srv/www; rm /bin/vi"})
+                .exit_code,
+            0);
+  EXPECT_EQ(docker({"diff", "one"}).out, "C /bin\nD /bin/vi\nC /etc/layer3\nA /srv\nA /srv/www\n");
+  expect_refused(docker({"diff", "two"}), 1, "No such container: two");
+  EXPECT_EQ(docker({"rm", "one"}).out, "one\n");
+}
+
+TEST_F(ListTest, DiffOfARunningContainerSaysNothingOfWhatIsMountedInEvery) {
+  testing::RunningCommand command(
+      state().command({"run", "--name", "busy", "busybox", "sh", "-c",
+                       "echo 1.2.3.4 x >> /etc/hosts; touch /tmp/x; echo ready; exec sleep 1000"}));
+  ASSERT_TRUE(command.read_until("ready"));
+  EXPECT_EQ(docker({"diff", "busy"}).out, "C /tmp\nA /tmp/x\n");
+  EXPECT_EQ(docker({"rm", "-f", "busy"}).out, "busy\n");
+}
+
 TEST_F(ListTest, HelpAndVersionAreNoErrors) {
   EXPECT_EQ(docker({"--version"}).out.rfind("mini-docker version ", 0), 0U);
   EXPECT_NE(docker({"--help"}).out.find("Usage: mini-docker"), std::string::npos);

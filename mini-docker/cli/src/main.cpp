@@ -40,6 +40,7 @@ constexpr const char* kUsage =
     "  run     make a container from an image and run a command in it\n"
     "  ps      list containers\n"
     "  rm      remove containers\n"
+    "  diff    list what a container has changed of its image's files\n"
     "  images  list images\n"
     "  load    load an image from an archive or an OCI layout\n"
     "\n"
@@ -140,6 +141,20 @@ int rm(const Globals& globals, const Words& args) {
   return code;
 }
 
+int diff(const Globals& globals, const Words& args) {
+  CLI::App app("List what a container has changed of its image's files: added, changed, deleted",
+               "mini-docker diff");
+  const Words names = parse_words(app, args);
+  if (names.size() != 1) throw UsageError("'mini-docker diff' requires 1 argument", kFailed);
+
+  std::string text;
+  for (const engine::PathChange& change : open_engine(globals).changes(names.front())) {
+    text += fmt::format("{} {}\n", change.kind, change.path);
+  }
+  print(text);
+  return 0;
+}
+
 int load(const Globals& globals, const Words& args) {
   std::string input = "-";
   CLI::App app("Load an image from an archive or an OCI layout", "mini-docker load");
@@ -188,10 +203,11 @@ struct Command {
   int failure_code;
 };
 
-constexpr std::array<Command, 5> kCommands{{{"run", run, kCannotRun},
+constexpr std::array<Command, 6> kCommands{{{"run", run, kCannotRun},
                                             {"ps", ps, kFailed},
                                             {"images", images, kFailed},
                                             {"rm", rm, kFailed},
+                                            {"diff", diff, kFailed},
                                             {"load", load, kFailed}}};
 
 const Command& find_command(const std::string& name) {

@@ -9,6 +9,7 @@
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/unionfs/changes.hpp"
 #include "places.hpp"
 #include "shim_client.hpp"
 
@@ -98,6 +99,17 @@ std::vector<ImageSummary> Engine::images() const { return impl_->images.list(); 
 std::vector<ContainerSummary> Engine::containers() const {
   std::vector<ContainerSummary> list;
   for (const ContainerRow& row : impl_->table.all()) list.push_back(summary(row));
+  return list;
+}
+
+std::vector<PathChange> Engine::changes(const std::string& name) const {
+  const ContainerRow row = impl_->table.get(name);
+  const ContainerPaths places(impl_->paths, row);
+  std::vector<PathChange> list;
+  for (unionfs::Change& change :
+       unionfs::find_changes(places.directory + "/upper", lowers_of(row, places))) {
+    list.push_back({unionfs::letter_of(change.kind), std::move(change.path)});
+  }
   return list;
 }
 

@@ -107,6 +107,7 @@ void Engine::Impl::make_files(const ContainerRow& row, const CreateRequest& requ
   make_bind_sources(request);
   make_dirs(places.directory, 0700);
   for (const char* name : {"/work", "/rootfs"}) make_dirs(places.directory + name);
+  make_init_layer(places.directory + "/init", layers_of(row));
   make_upper(places.directory + "/upper", layers_of(row));
   const bool shares_network = request.network == NamespaceMode::host;
   const std::string resolv = host_file("/etc/resolv.conf");

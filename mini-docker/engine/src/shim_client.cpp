@@ -26,7 +26,7 @@ constexpr int kShimDied = 125;
 
 shim::OverlayRoot root_of(const ContainerRow& row, const ContainerPaths& places) {
   shim::OverlayRoot root;
-  root.lowers = layers_of(row);
+  root.lowers = lowers_of(row, places);
   root.upper = places.directory + "/upper";
   root.work = places.directory + "/work";
   root.target = places.directory + "/rootfs";
@@ -123,6 +123,12 @@ std::optional<std::string> find_runtime(const std::string& name) {
     if (candidate.front() == '/' && is_program(candidate)) return candidate;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> lowers_of(const ContainerRow& row, const ContainerPaths& places) {
+  std::vector<std::string> lowers = layers_of(row);
+  lowers.insert(lowers.begin(), places.directory + "/init");
+  return lowers;
 }
 
 ContainerPaths::ContainerPaths(const Paths& paths, const ContainerRow& row)

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "container_table.hpp"
 #include "minidocker/engine/engine.hpp"
@@ -21,12 +22,16 @@ struct RunningShim {
 
 /// Where things of one container lie.
 struct ContainerPaths {
-  std::string directory;   ///< STATE/containers/ID: upper, work, rootfs, files for /etc
+  std::string directory;   ///< STATE/containers/ID: init, upper, work, rootfs, files for /etc
   std::string shim;        ///< RUN/shim/ID
   std::string lock;        ///< RUN/lock/ID
   std::string state_root;  ///< RUN/runtime, or RUN/oci for another runtime's states
   ContainerPaths(const Paths& paths, const ContainerRow& row);
 };
+
+/// What lies below the writable layer: its init layer and those of the image, the top one first.
+[[nodiscard]] std::vector<std::string> lowers_of(const ContainerRow& row,
+                                                 const ContainerPaths& places);
 
 /// The program of another OCI runtime: a path, or a name that is looked for along PATH.
 [[nodiscard]] std::optional<std::string> find_runtime(const std::string& name);

@@ -75,6 +75,12 @@ struct ContainerSummary {
   std::int64_t finished = 0;     ///< seconds since 1970; 0: never
 };
 
+/// A line of `diff`.
+struct PathChange {
+  char kind = 'C';   ///< 'A' added, 'C' changed, 'D' deleted
+  std::string path;  ///< absolute, in the container
+};
+
 /// Whether a running container may be killed to be removed.
 enum class Force { no, yes };
 
@@ -154,6 +160,9 @@ class Engine {
   /// process owns: it is killed, and its owner records the end first. Throws Error(not_found,
   /// conflict).
   void remove(const std::string& name, Force force);
+  /// What a container, running or not, has changed of its image's files; mounts are not looked
+  /// into. By id, name or unique beginning of an id. Throws Error(not_found).
+  [[nodiscard]] std::vector<PathChange> changes(const std::string& name) const;
   /// What recovery could not do, one line each; what it concerns is tried again next time.
   [[nodiscard]] const std::vector<std::string>& warnings() const;
 
