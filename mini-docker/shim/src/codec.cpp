@@ -39,11 +39,7 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json root_json(const Root& root) {
-  if (const auto* directory = std::get_if<DirectoryRoot>(&root)) {
-    return {{"directory", directory->path}};
-  }
-  const auto& overlay = std::get<OverlayRoot>(root);
+Json overlay_json(const OverlayRoot& overlay) {
   return {{"lowers", overlay.lowers},
           {"upper", overlay.upper},
           {"work", overlay.work},
@@ -51,8 +47,16 @@ Json root_json(const Root& root) {
           {"volatile", overlay.is_volatile}};
 }
 
-Root root_from(const Json& json) {
-  if (json.contains("directory")) return DirectoryRoot{json.at("directory").get<std::string>()};
+struct RootJson {
+  Json operator()(const DirectoryRoot& root) const { return {{"directory", root.path}}; }
+  Json operator()(const OverlayRoot& root) const { return overlay_json(root); }
+  // An older shim finds no layers in it, and refuses.
+  Json operator()(const ServedRoot& root) const {
+    return {{"program", root.program}, {"serves", overlay_json(root.overlay)}};
+  }
+};
+
+OverlayRoot overlay_from(const Json& json) {
   OverlayRoot overlay;
   json.at("lowers").get_to(overlay.lowers);
   json.at("upper").get_to(overlay.upper);
@@ -60,6 +64,12 @@ Root root_from(const Json& json) {
   json.at("target").get_to(overlay.target);
   json.at("volatile").get_to(overlay.is_volatile);
   return overlay;
+}
+
+Root root_from(const Json& json) {
+  if (json.contains("directory")) return DirectoryRoot{json.at("directory").get<std::string>()};
+  if (!json.contains("program")) return overlay_from(json);
+  return ServedRoot{json.at("program").get<std::string>(), overlay_from(json.at("serves"))};
 }
 
 std::optional<trace::Format> explain_from(const Json& json) {
@@ -143,7 +153,7 @@ std::string encode(const Start& start) {
             {"version", kProtocolVersion},
             {"id", start.id},
             {"user", start.user},
-            {"root", root_json(start.root)},
+            {"root", std::visit(RootJson{}, start.root)},
             {"directory", start.directory},
             {"state_root", start.state_root},
             {"runtime", start.runtime}};

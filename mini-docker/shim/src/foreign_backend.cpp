@@ -1,5 +1,3 @@
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -23,6 +21,7 @@
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/unionfs/overlay.hpp"
+#include "own_mounts.hpp"
 
 namespace minidocker::shim {
 namespace {
@@ -31,8 +30,7 @@ namespace {
 /// mounted before it starts, so the shim does it, in a mount namespace of its own: a shim that is
 /// killed takes the mount with it.
 void mount_root(const OverlayRoot& root) {
-  sys::unshare(CLONE_NEWNS).or_throw("mount namespace of the shim");
-  sys::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr).or_throw("/, recursively a slave");
+  enter_own_mounts();
   unionfs::OverlayLayers layers{
       root.lowers, root.upper, root.work,
       root.is_volatile ? unionfs::UpperSync::never : unionfs::UpperSync::on_unmount};

@@ -2,6 +2,8 @@
 //
 //   mini-shim                                   descriptor 3 is a connection to the engine
 //   mini-shim cleanup STATE_ROOT ID [RUNTIME]   removes what a shim that died has left
+//   mini-shim probe DRIVER DIR                  prints why a storage driver cannot work in an empty
+//                                               directory; nothing if it can
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -11,10 +13,12 @@
 
 #include "backend.hpp"
 #include "minidocker/shim/protocol.hpp"
+#include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/program.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
+#include "probe.hpp"
 #include "shim.hpp"
 
 namespace minidocker::shim {
@@ -62,8 +66,14 @@ int run(const std::vector<std::string>& args) {
     clean_up(args[1], args[2], args.size() == 4 ? args[3] : "");
     return 0;
   }
+  if (args[0] == "probe" && args.size() == 3) {
+    const std::string reason = probe(args[1], args[2]).value_or("");
+    write_all(1, reason, "standard output");
+    return 0;
+  }
   std::fputs(
-      "mini-shim: started by mini-docker; usage: mini-shim cleanup STATE_ROOT ID [RUNTIME]\n",
+      "mini-shim: started by mini-docker; usage: mini-shim cleanup STATE_ROOT ID [RUNTIME] | probe "
+      "DRIVER DIR\n",
       stderr);
   return kBadUsage;
 }

@@ -70,6 +70,7 @@ void Shim::run() {
 void Shim::remove(ExitRecord& record) {
   try {
     backend_->remove();  // kills who is left, so that nobody writes any more
+    if (served_) served_->end();
   } catch (const Error& error) {
     record.error = error.what();
   }
@@ -83,10 +84,18 @@ void Shim::drain() {
   }
 }
 
+void Shim::serve_root() {
+  const auto* root = std::get_if<ServedRoot>(&start_.root);
+  if (root == nullptr) return;
+  served_.emplace(*root);
+  start_.root = DirectoryRoot{served_->target()};
+}
+
 void Shim::create_and_start() {
   listener_ = listen(start_.directory);
   const spec::Spec spec = spec::parse(read_all(start_.fds.spec.get(), "config.json"));
   streams_.emplace(start_.fds, spec.process.terminal);
+  serve_root();
   backend_ = choose_backend(start_);
   backend_->create(spec, start_, {streams_->in(), streams_->out(), streams_->err()});
   streams_->close_theirs();
@@ -97,6 +106,7 @@ void Shim::create_and_start() {
 
 void Shim::report_failure(ErrorKind kind, const std::string& message, int exit_code) {
   backend_.reset();  // whatever was made of it goes before anyone is told
+  served_.reset();
   end_orphans();
   write_exit_record(start_.directory, {exit_code, message, now_ns()});
   tell(Failed{kind, message, exit_code});

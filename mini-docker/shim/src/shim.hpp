@@ -11,6 +11,7 @@
 #include "backend.hpp"
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
+#include "served_mount.hpp"
 #include "streams.hpp"
 
 namespace minidocker::shim {
@@ -27,6 +28,8 @@ class Shim {
 
  private:
   void create_and_start();
+  /// Mounts a root that has to be served; the backend finds a directory then.
+  void serve_root();
   void report_failure(ErrorKind kind, const std::string& message, int exit_code);
   /// Removes what is left of the container whose first process has ended.
   void remove(ExitRecord& record);
@@ -49,6 +52,7 @@ class Shim {
   UniqueFd signals_;
   UniqueFd listener_;
   std::vector<UniqueFd> clients_;
+  std::optional<ServedMount> served_;
   std::unique_ptr<Backend> backend_;
   std::optional<Streams> streams_;
   bool has_ended_ = false;  ///< the container's first process; `backend_` has none to signal then

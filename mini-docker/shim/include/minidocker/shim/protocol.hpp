@@ -63,8 +63,16 @@ struct OverlayRoot {
   bool operator==(const OverlayRoot&) const = default;  ///< member by member
 };
 
+/// The container's root is an overlay that the program fuse-overlayfs serves, started and ended by
+/// the shim, mounted in the shim's own mount namespace.
+struct ServedRoot {
+  std::string program;                                 ///< path of fuse-overlayfs
+  OverlayRoot overlay;                                 ///< what it serves
+  bool operator==(const ServedRoot&) const = default;  ///< member by member
+};
+
 /// Where the container's root comes from.
-using Root = std::variant<DirectoryRoot, OverlayRoot>;
+using Root = std::variant<DirectoryRoot, OverlayRoot, ServedRoot>;
 
 /// Descriptors of `start`, in the order in which they travel.
 struct StartFds {
