@@ -115,6 +115,10 @@ class ArchiveSource final : public ImportSource {
     const TreePath path = parse_tree_path(entry.name, why);
     if (!why.empty())
       refuse(from, fmt::format("member {}: {}", minidocker::quoted(entry.name), why));
+    if (entry.sparse) {
+      refuse(from, fmt::format("member {}: no file of an image archive has holes",
+                               minidocker::quoted(entry.name)));
+    }
     if (entry.type == TarEntry::Type::file) {
       Staging staging(workspace_);
       for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -168,6 +169,22 @@ void LayerTree::add_whiteout(const TreePath& path, const std::string& hidden) {
 
 // --- members ---------------------------------------------------------------------------------
 
+void LayerTree::write_content(int file, const std::string& path, const TarEntry& entry,
+                              TarReader& reader) const {
+  std::uint64_t end = 0;
+  for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
+    if (const std::uint64_t offset = reader.data_offset(); offset != end) {  // a hole before it
+      sys::lseek(file, static_cast<off_t>(offset), SEEK_SET).or_throw(name_of(path));
+      end = offset;
+    }
+    write_all(file, data, path);
+    end += data.size();
+  }
+  if (end != entry.size) {
+    sys::ftruncate(file, static_cast<off_t>(entry.size)).or_throw(name_of(path));
+  }
+}
+
 void LayerTree::add_file(const Place& place, const TarEntry& entry, TarReader& reader) {
   const std::string& path = place.path.text;
   // Who is not root may only give attributes to what he may write.
@@ -178,9 +195,7 @@ void LayerTree::add_file(const Place& place, const TarEntry& entry, TarReader& r
     return sys::openat(parent, place.name, kNew, first_mode);
   };
   const UniqueFd file = replacing(place, make).or_throw(name_of(path));
-  for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
-    write_all(file.get(), data, path);
-  }
+  write_content(file.get(), path, entry, reader);
   set_owner(file.get(), path, entry);
   set_xattrs(file.get(), place.path, entry);
   // After the owner: changing it takes these bits away.

@@ -35,6 +35,8 @@ class LayerTree {
     const TreePath& path;
   };
   void add_file(const Place& place, const TarEntry& entry, TarReader& reader);
+  void write_content(int file, const std::string& path, const TarEntry& entry,
+                     TarReader& reader) const;
   void add_directory(const Place& place, const TarEntry& entry);
   void add_symlink(const Place& place, const TarEntry& entry);
   void add_hard_link(const Place& place, const TarEntry& entry);

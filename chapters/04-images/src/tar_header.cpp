@@ -62,6 +62,7 @@ std::optional<TarEntry::Type> type_of(char flag) {
     case '\0':
     case '0':
     case '7':
+    case 'S':
       return Type::file;
     case '1':
       return Type::hard_link;
@@ -77,6 +78,20 @@ std::optional<TarEntry::Type> type_of(char flag) {
       return Type::fifo;
     default:
       return std::nullopt;
+  }
+}
+
+// Types that say more than a tree of files can hold.
+std::string why_not(char flag) {
+  switch (flag) {
+    case 'D':
+      return "it is a directory of an incremental dump, which is not supported";
+    case 'M':
+      return "it goes on from another volume, which is not supported";
+    case 'N':
+      return "it is a list of long names as GNU tar before 1.11 wrote them, which is not supported";
+    default:
+      return "its type is unknown";
   }
 }
 
@@ -136,6 +151,19 @@ bool apply_record(const std::string& key, const std::string& value, TarEntry& en
   return true;  // user names, comments, times of access: not used
 }
 
+// Sparse files of form 0.0 repeat two keywords, an offset and a size for each extent: they become
+// the list of form 0.1. False if one is missing.
+bool add_extent_number(std::string_view key, std::string_view value, bool& wants_offset,
+                       PaxRecords& records) {
+  const bool is_offset = key == "GNU.sparse.offset";
+  if (is_offset != wants_offset || value.find(',') != std::string_view::npos) return false;
+  std::string& list = records["GNU.sparse.map"];
+  if (!list.empty()) list += ',';
+  list += value;
+  wants_offset = !wants_offset;
+  return true;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_tar_number(std::string_view raw) {
@@ -188,7 +216,7 @@ TarEntry parse_tar_header(std::string_view block, std::string& why) {
   const std::optional<std::int64_t> mode = parse_tar_number(field(block, kMode));
   const std::optional<std::int64_t> mtime = parse_tar_number(field(block, kMtime));
   const std::optional<std::uint64_t> size = size_field(block);
-  if (!type) why = "its type is unknown";
+  if (!type) why = why_not(type_flag(block));
   if (!mode || !mtime || !size) why = "a number in its header is damaged";
   if (!why.empty()) return entry;
 
@@ -209,6 +237,7 @@ TarEntry parse_tar_header(std::string_view block, std::string& why) {
 }
 
 bool parse_pax_records(std::string_view text, PaxRecords& records) {
+  bool wants_offset = true;
   while (!text.empty() && text[0] != '\0') {
     const std::size_t blank = text.find(' ');
     std::uint64_t length = 0;
@@ -220,17 +249,23 @@ bool parse_pax_records(std::string_view text, PaxRecords& records) {
     const std::size_t equals = record.find('=');
     if (!record.ends_with('\n') || equals == std::string_view::npos || equals == 0) return false;
     record.remove_suffix(1);
-    records[std::string(record.substr(0, equals))] = record.substr(equals + 1);
+    const std::string_view key = record.substr(0, equals);
+    const std::string_view value = record.substr(equals + 1);
+    if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") {
+      if (!add_extent_number(key, value, wants_offset, records)) return false;
+    } else {
+      records[std::string(key)] = value;
+    }
     text.remove_prefix(length);
   }
-  return true;
+  return wants_offset;
 }
 
 void apply_pax_records(const PaxRecords& global, const PaxRecords& own, TarEntry& entry,
                        std::string& why) {
   const auto apply = [&](const std::string& key, const std::string& value) {
-    if (key.starts_with("GNU.sparse.")) {
-      why = "it is a sparse file, which is not supported";
+    if (key.starts_with("GNU.volume.")) {
+      why = "it goes on from another volume, which is not supported";
     } else if (!value.empty() || key.starts_with("SCHILY.xattr.")) {
       // An empty value takes a record of a global header back.
       if (!apply_record(key, value, entry)) why = "its extended header is damaged at " + key;

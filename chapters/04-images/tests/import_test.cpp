@@ -12,7 +12,7 @@
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
-#include "tar_writer.hpp"
+#include "tar_builder.hpp"
 
 namespace minidocker::images_unpack {
 namespace {
@@ -25,7 +25,7 @@ using images::Store;
 using images::WorkerEvent;
 using images::Workspace;
 using images_unpack::testing::gzip;
-using images_unpack::testing::TarWriter;
+using images_unpack::testing::TarBuilder;
 using minidocker::testing::files_below;
 using minidocker::testing::find_text;
 using minidocker::testing::write_text;
@@ -73,7 +73,7 @@ Files layout_of(const std::vector<std::string>& layers, const std::string& name)
   return files;
 }
 
-std::string layer_with(const std::string& name) { return TarWriter().file(name, name).finish(); }
+std::string layer_with(const std::string& name) { return TarBuilder().file(name, name).finish(); }
 
 class Import : public ::testing::Test {
  protected:
@@ -87,7 +87,7 @@ class Import : public ::testing::Test {
     }
     return dir_ / "from";
   }
-  std::string as_tar(const Files& files, TarWriter tar = {}) {
+  std::string as_tar(const Files& files, TarBuilder tar = {}) {
     for (const auto& [name, content] : files) {
       // Names of blobs are longer than a tar header has room for.
       tar.pax("path", name).file("cut", content);
@@ -170,7 +170,7 @@ TEST_F(Import, TakesWhatDockerSaveWrites) {
   files["3/layer.tar"] = gzip(packed);
   files["manifest.json"] = R"([{"Config":"config.json","RepoTags":["busybox:1","busybox:2"],
     "Layers":["1/layer.tar","2/layer.tar","3/layer.tar"]}])";
-  TarWriter tar;
+  TarBuilder tar;
   tar.add({.name = "2/layer.tar", .type = '2', .link = "../1/layer.tar"});
   tar.add({.name = "1/hard", .type = '1', .link = "1/layer.tar"});
   tar.add({.name = "1/near", .type = '2', .link = "layer.tar"});
@@ -209,7 +209,7 @@ TEST_F(Import, JoinsTheNamesOfOneImageAndTakesBareTagsForNone) {
 }
 
 TEST_F(Import, WarnsOfWhatItDidNotTakeOver) {
-  const std::string layer = TarWriter()
+  const std::string layer = TarBuilder()
                                 .pax("SCHILY.xattr.user.overlay.opaque", "y")
                                 .dir("d")
                                 .add({.name = "f", .uid = 4711})
@@ -270,7 +270,7 @@ TEST_F(Import, RefusesLayersThatUnpackToSomethingElseAndKeepsNothing) {
 }
 
 TEST_F(Import, RefusesAHostileLayerAndKeepsNothing) {
-  const std::string layer = TarWriter().file("../../climbed").finish();
+  const std::string layer = TarBuilder().file("../../climbed").finish();
   EXPECT_THAT(refusal_of(as_directory(layout_of({layer_with("a"), layer}, "x"))),
               HasSubstr("it climbs by"));
 }
@@ -337,7 +337,7 @@ TEST_F(Import, ReplacesBlobsThatWereDamagedInTheStore) {
 }
 
 TEST_F(Import, IsBoundedInAllThatItStagesAndUnpacks) {
-  const std::string layer = TarWriter().file("zeros", std::string(1'000'000, '\0')).finish();
+  const std::string layer = TarBuilder().file("zeros", std::string(1'000'000, '\0')).finish();
   const Files files = layout_of({layer}, "x");
   max_bytes_ = 500'000;
   EXPECT_THAT(refusal_of(as_tar(files)), HasSubstr("unpacks to more than 500000 bytes"));

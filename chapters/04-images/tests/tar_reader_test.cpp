@@ -8,8 +8,8 @@
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "streams.hpp"
+#include "tar_builder.hpp"
 #include "tar_fuzzer.hpp"
-#include "tar_writer.hpp"
 
 namespace minidocker::images_unpack {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using images_unpack::testing::header_of;
 using images_unpack::testing::Member;
 using images_unpack::testing::seal;
-using images_unpack::testing::TarWriter;
+using images_unpack::testing::TarBuilder;
 using images_unpack::testing::TextStream;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -49,7 +49,7 @@ std::string refusal_of(const std::string& archive) {
   return "";
 }
 
-TarEntry one(const TarWriter& tar) { return read(tar.finish()).at(0); }
+TarEntry one(const TarBuilder& tar) { return read(tar.finish()).at(0); }
 
 std::string with_field(Member member, std::size_t at, std::string_view text) {
   std::string header = header_of(member);
@@ -59,12 +59,12 @@ std::string with_field(Member member, std::size_t at, std::string_view text) {
 }
 
 TEST(TarReader, GivesWhatAHeaderSays) {
-  const TarEntry entry = one(TarWriter().add({.name = "a/b",
-                                              .content = "data",
-                                              .mode = 04755,
-                                              .uid = 1000,
-                                              .gid = 50,
-                                              .mtime = 1700000000}));
+  const TarEntry entry = one(TarBuilder().add({.name = "a/b",
+                                               .content = "data",
+                                               .mode = 04755,
+                                               .uid = 1000,
+                                               .gid = 50,
+                                               .mtime = 1700000000}));
   EXPECT_EQ(entry.type, Type::file);
   EXPECT_EQ(entry.name, "a/b");
   EXPECT_EQ(entry.link, "data");
@@ -76,7 +76,7 @@ TEST(TarReader, GivesWhatAHeaderSays) {
 }
 
 TEST(TarReader, KnowsEveryTypeOfMember) {
-  const std::vector<TarEntry> entries = read(TarWriter()
+  const std::vector<TarEntry> entries = read(TarBuilder()
                                                  .add({.name = "h", .type = '1', .link = "x"})
                                                  .add({.name = "s", .type = '2', .link = "y"})
                                                  .add({.name = "c", .type = '3', .major = 5})
@@ -99,12 +99,12 @@ TEST(TarReader, KnowsEveryTypeOfMember) {
 
 TEST(TarReader, IgnoresTheSizeOfWhatHasNoData) {
   const std::string link = with_field({.name = "l", .type = '1', .link = "x"}, 124, "00000001000");
-  EXPECT_THAT(read(TarWriter().raw(link).file("next").finish()), SizeIs(2));
+  EXPECT_THAT(read(TarBuilder().raw(link).file("next").finish()), SizeIs(2));
 }
 
 TEST(TarReader, ReadsInPiecesOfAnySize) {
   const std::string archive =
-      TarWriter().file("a", std::string(5000, 'a')).file("b", "bb").finish();
+      TarBuilder().file("a", std::string(5000, 'a')).file("b", "bb").finish();
   for (const std::size_t piece : {1U, 7U, 512U, 513U, 100'000U}) {
     const std::vector<TarEntry> entries = read(archive, piece);
     ASSERT_THAT(entries, SizeIs(2)) << piece;
@@ -114,7 +114,7 @@ TEST(TarReader, ReadsInPiecesOfAnySize) {
 }
 
 TEST(TarReader, SkipsDataThatNobodyReads) {
-  TextStream stream(TarWriter().file("a", std::string(5000, 'a')).file("b").finish(), 300);
+  TextStream stream(TarBuilder().file("a", std::string(5000, 'a')).file("b").finish(), 300);
   TarReader reader(stream, "archive");
   EXPECT_EQ(reader.next()->name, "a");
   EXPECT_EQ(reader.next()->name, "b");
@@ -124,19 +124,19 @@ TEST(TarReader, SkipsDataThatNobodyReads) {
 
 TEST(TarReader, JoinsThePrefixOfUstarToTheName) {
   const std::string header = with_field({.name = "file"}, 345, "some/prefix");
-  EXPECT_EQ(one(TarWriter().raw(header)).name, "some/prefix/file");
+  EXPECT_EQ(one(TarBuilder().raw(header)).name, "some/prefix/file");
   // GNU's old header has other fields there.
   std::string gnu = with_field({.name = "file"}, 345, "00000000000");
   gnu.replace(257, 8, std::string_view("ustar  \0", 8));
   seal(gnu);
-  EXPECT_EQ(one(TarWriter().raw(gnu)).name, "file");
+  EXPECT_EQ(one(TarBuilder().raw(gnu)).name, "file");
 }
 
 TEST(TarReader, TakesGnusLongNamesAndLinks) {
   const std::string name(300, 'n');
   const std::string link(400, 'l');
   const std::vector<TarEntry> entries =
-      read(TarWriter()
+      read(TarBuilder()
                .add({.name = "././@LongLink", .type = 'L', .content = name + '\0'})
                .add({.name = "././@LongLink", .type = 'K', .content = link + '\0'})
                .add({.name = "cut", .type = '2', .link = "cut"})
@@ -150,11 +150,11 @@ TEST(TarReader, TakesGnusLongNamesAndLinks) {
 
 TEST(TarReader, TakesNumbersInBase256) {
   using namespace std::string_view_literals;
-  EXPECT_EQ(one(TarWriter().raw(with_field({.name = "f"}, 108, "\x80\0\0\0\0\x0f\x42\x40"sv))).uid,
+  EXPECT_EQ(one(TarBuilder().raw(with_field({.name = "f"}, 108, "\x80\0\0\0\0\x0f\x42\x40"sv))).uid,
             1'000'000U);
   const std::string before_1970 =
       with_field({.name = "f"}, 136, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe"sv);
-  EXPECT_EQ(one(TarWriter().raw(before_1970)).mtime.tv_sec, -2);
+  EXPECT_EQ(one(TarBuilder().raw(before_1970)).mtime.tv_sec, -2);
   EXPECT_THAT(refusal_of(with_field({.name = "f"}, 124,
                                     "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"sv)),
               HasSubstr("damaged"));
@@ -163,7 +163,7 @@ TEST(TarReader, TakesNumbersInBase256) {
 }
 
 TEST(TarReader, LetsPaxRecordsReplaceFields) {
-  const TarEntry entry = one(TarWriter()
+  const TarEntry entry = one(TarBuilder()
                                  .pax("path", "the/real/name")
                                  .pax("uid", "70000")
                                  .pax("gid", "3000000000")
@@ -181,8 +181,8 @@ TEST(TarReader, LetsPaxRecordsReplaceFields) {
 
 TEST(TarReader, TakesSizesAndTimesThatOnlyPaxCanSay) {
   std::string header = header_of({.name = "f"});
-  EXPECT_EQ(read(TarWriter().pax("size", "3").raw(header).data("abc").finish()).at(0).link, "abc");
-  const TarEntry old = one(TarWriter()
+  EXPECT_EQ(read(TarBuilder().pax("size", "3").raw(header).data("abc").finish()).at(0).link, "abc");
+  const TarEntry old = one(TarBuilder()
                                .pax("mtime", "-1.25")
                                .pax("linkpath", "t")
                                .add({.name = "l", .type = '2', .link = "x"}));
@@ -192,7 +192,7 @@ TEST(TarReader, TakesSizesAndTimesThatOnlyPaxCanSay) {
 }
 
 TEST(TarReader, KeepsGlobalRecordsUntilTheyAreTakenBack) {
-  const std::vector<TarEntry> entries = read(TarWriter()
+  const std::vector<TarEntry> entries = read(TarBuilder()
                                                  .pax("uid", "7", 'g')
                                                  .file("a")
                                                  .pax("uid", "8")
@@ -208,13 +208,13 @@ TEST(TarReader, KeepsGlobalRecordsUntilTheyAreTakenBack) {
 }
 
 TEST(TarReader, TakesAnArchiveWithoutItsEndMark) {
-  EXPECT_THAT(read(TarWriter().file("a").unfinished()), SizeIs(1));
-  EXPECT_THAT(read(TarWriter().file("a").unfinished() + std::string(512, '\0')), SizeIs(1));
+  EXPECT_THAT(read(TarBuilder().file("a").unfinished()), SizeIs(1));
+  EXPECT_THAT(read(TarBuilder().file("a").unfinished() + std::string(512, '\0')), SizeIs(1));
   EXPECT_TRUE(read("").empty());
 }
 
 TEST(TarReader, ReadsWhateverFollowsTheEndSoThatDigestsAreWhole) {
-  TextStream stream(TarWriter().finish() + std::string(9000, 'x'), 100);
+  TextStream stream(TarBuilder().finish() + std::string(9000, 'x'), 100);
   TarReader reader(stream, "archive");
   EXPECT_FALSE(reader.next());
   reader.drain();
@@ -222,20 +222,20 @@ TEST(TarReader, ReadsWhateverFollowsTheEndSoThatDigestsAreWhole) {
 }
 
 TEST(TarReader, SaysWhatIsWrongWithAnArchive) {
-  std::string damaged = TarWriter().file("a").finish();
+  std::string damaged = TarBuilder().file("a").finish();
   damaged[0] = 'b';
   EXPECT_EQ(refusal_of(damaged), "archive: a header's checksum disagrees: no tar, or damaged");
   EXPECT_THAT(refusal_of("short"), HasSubstr("middle of a header"));
-  const std::string long_file = TarWriter().file("a", std::string(2000, 'a')).unfinished();
+  const std::string long_file = TarBuilder().file("a", std::string(2000, 'a')).unfinished();
   EXPECT_THAT(refusal_of(long_file.substr(0, 1000)), HasSubstr("middle of a file"));
-  EXPECT_THAT(refusal_of(TarWriter().file("a").unfinished().substr(0, 600)),
+  EXPECT_THAT(refusal_of(TarBuilder().file("a").unfinished().substr(0, 600)),
               HasSubstr("middle of a file"));
-  EXPECT_THAT(refusal_of(std::string(512, '\0') + TarWriter().file("a").finish()),
+  EXPECT_THAT(refusal_of(std::string(512, '\0') + TarBuilder().file("a").finish()),
               HasSubstr("follows the mark"));
-  EXPECT_THAT(refusal_of(TarWriter().add({.name = "x", .type = 'Z'}).finish()),
+  EXPECT_THAT(refusal_of(TarBuilder().add({.name = "x", .type = 'Z'}).finish()),
               HasSubstr("member \"x\": its type is unknown"));
-  EXPECT_THAT(refusal_of(TarWriter().add({.name = ""}).finish()), HasSubstr("has no name"));
-  EXPECT_THAT(refusal_of(TarWriter().pax("uid", "7").finish()), HasSubstr("after an extended"));
+  EXPECT_THAT(refusal_of(TarBuilder().add({.name = ""}).finish()), HasSubstr("has no name"));
+  EXPECT_THAT(refusal_of(TarBuilder().pax("uid", "7").finish()), HasSubstr("after an extended"));
 }
 
 TEST(TarReader, SaysWhichNumberOfAHeaderIsDamaged) {
@@ -247,18 +247,105 @@ TEST(TarReader, SaysWhichNumberOfAHeaderIsDamaged) {
               HasSubstr("size of an extended header"));
 }
 
-TEST(TarReader, RefusesSparseFilesByName) {
-  EXPECT_THAT(refusal_of(TarWriter().add({.name = "s", .type = 'S'}).finish()),
-              HasSubstr("sparse"));
-  EXPECT_THAT(refusal_of(TarWriter().pax("GNU.sparse.major", "1").file("s").finish()),
-              HasSubstr("sparse"));
+// A sparse file in one of the forms of pax: how its records and its list look.
+std::string sparse(const TarBuilder& records, const std::string& stored) {
+  return TarBuilder(records).file("s", stored).finish();
+}
+
+TarBuilder version_1(const std::string& real_size) {
+  return TarBuilder()
+      .pax("GNU.sparse.major", "1")
+      .pax("GNU.sparse.minor", "0")
+      .pax("GNU.sparse.realsize", real_size);
+}
+
+std::string lines(std::string text, std::size_t blocks = 1) {
+  text.resize(blocks * 512, '\0');
+  return text;
+}
+
+std::string old_sparse(std::string_view extents, const std::string& real_size,
+                       const std::string& stored, bool more = false) {
+  std::string header = header_of({.name = "s", .type = 'S', .content = stored});
+  header.replace(386, extents.size(), extents);
+  header.replace(483, real_size.size(), real_size);
+  header[482] = more ? '\1' : '\0';
+  seal(header);
+  return header;
+}
+
+TEST(TarReader, ReadsSparseFilesOfAllForms) {
+  const std::vector<TarExtent> expected{{4, 2}, {100, 3}};
+  const TarBuilder version_00 =
+      TarBuilder().add({.name = "pax",
+                        .type = 'x',
+                        .content = "24 GNU.sparse.size=1000\n26 GNU.sparse.numblocks=2\n"
+                                   "23 GNU.sparse.offset=4\n25 GNU.sparse.numbytes=2\n"
+                                   "25 GNU.sparse.offset=100\n25 GNU.sparse.numbytes=3\n"});
+  const TarBuilder version_01 =
+      TarBuilder().pax("GNU.sparse.size", "1000").pax("GNU.sparse.map", "4,2,100,3");
+  const std::string old_extents(
+      "00000000004\0"
+      "00000000002\0"
+      "00000000144\0"
+      "00000000003\0",
+      48);
+  for (const std::string& archive :
+       {sparse(version_00, "abcde"), sparse(version_01, "abcde"),
+        sparse(version_1("1000"), lines("2\n4\n2\n100\n3\n") + "abcde"),
+        TarBuilder().raw(old_sparse(old_extents, "00000001750", "abcde")).data("abcde").finish()}) {
+    const TarEntry entry = read(archive, 100).at(0);
+    EXPECT_TRUE(entry.sparse);
+    EXPECT_EQ(entry.size, 1000U);
+    EXPECT_EQ(entry.extents, expected);
+    EXPECT_EQ(entry.link, "abcde");
+  }
+}
+
+TEST(TarReader, RefusesListsOfHolesThatMakeNoSense) {
+  const auto map = [](const std::string& text) {
+    return refusal_of(
+        sparse(TarBuilder().pax("GNU.sparse.size", "100").pax("GNU.sparse.map", text), "ab"));
+  };
+  EXPECT_EQ(map("4,2"), "");
+  for (const char* text : {"4,1", "4,3", "99,2", "-4,2", "4,1,4,1", "9,1,2,1", "200,0,4,2",
+                           "18446744073709551615,2", "9223372036854775807,2"}) {
+    EXPECT_THAT(map(text), HasSubstr("hole")) << text;
+  }
+  for (const char* text : {"4", "4,", ",", "a,2", "4,2,"}) {
+    EXPECT_THAT(map(text), HasSubstr("damaged")) << text;
+  }
+  for (const char* text : {"2\n4\n2\n", "x\n", "999999\n", "123456789012345678901234567890"}) {
+    EXPECT_THAT(refusal_of(sparse(version_1("100"), lines(text) + "ab")), HasSubstr("holes"))
+        << text;
+  }
+  EXPECT_THAT(refusal_of(sparse(version_1("100"), "1\n")), HasSubstr("too early"));
+  EXPECT_THAT(refusal_of(TarBuilder().pax("GNU.sparse.major", "2").file("s").finish()),
+              HasSubstr("version"));
+  EXPECT_THAT(refusal_of(version_1("1").dir("d").finish()), HasSubstr("cannot have holes"));
+  EXPECT_THAT(refusal_of(TarBuilder().pax("GNU.sparse.numbytes", "1").file("s").finish()),
+              HasSubstr("extended header is damaged"));
+  EXPECT_THAT(
+      refusal_of(TarBuilder().raw(old_sparse("zz0000000000000000000004", "7", "", true)).finish()),
+      HasSubstr("list of holes is damaged"));
+}
+
+TEST(TarReader, SaysOfForeignTypesWhatTheyAre) {
+  for (const auto& [type, why] : {std::pair{'M', "another volume"},
+                                  {'D', "incremental dump"},
+                                  {'N', "GNU tar before 1.11"}}) {
+    EXPECT_THAT(refusal_of(TarBuilder().add({.name = "x", .type = type}).finish()), HasSubstr(why));
+  }
+  EXPECT_THAT(refusal_of(TarBuilder().pax("GNU.volume.label", "x").file("f").finish()),
+              HasSubstr("another volume"));
 }
 
 TEST(TarReader, RefusesDamagedExtendedHeaders) {
   for (const char* text :
        {"x", "5 a=", "3 =\n", "99 a=b\n", "6 a=b", "6 abc\n", "-1 a=b\n", "2 a=b\n"}) {
     EXPECT_THAT(
-        refusal_of(TarWriter().add({.name = "p", .type = 'x', .content = text}).file("f").finish()),
+        refusal_of(
+            TarBuilder().add({.name = "p", .type = 'x', .content = text}).file("f").finish()),
         HasSubstr("extended header is damaged"))
         << text;
   }
@@ -271,24 +358,24 @@ TEST(TarReader, RefusesDamagedExtendedHeaders) {
                                    {"size", "-5"},
                                    {"size", "99999999999999999999"},
                                    {"SCHILY.xattr.", "x"}}) {
-    EXPECT_THAT(refusal_of(TarWriter().pax(key, value).file("f").finish()),
+    EXPECT_THAT(refusal_of(TarBuilder().pax(key, value).file("f").finish()),
                 HasSubstr(std::string("damaged at ") + key));
   }
-  EXPECT_THAT(refusal_of(TarWriter().pax("path", std::string("a\0b", 3)).file("f").finish()),
+  EXPECT_THAT(refusal_of(TarBuilder().pax("path", std::string("a\0b", 3)).file("f").finish()),
               HasSubstr("damaged at path"));
 }
 
 TEST(TarReader, BoundsWhatDescribesAMember) {
   EXPECT_THAT(refusal_of(with_field({.name = "x", .type = 'x'}, 124, "77777777777")),
               HasSubstr("are not read"));
-  TarWriter many;
+  TarBuilder many;
   for (int i = 0; i < 20; ++i) many.pax("comment", "x");
   EXPECT_THAT(refusal_of(many.file("f").finish()), HasSubstr("too many extended headers"));
   std::string records;
   for (int i = 1000; i < 2100; ++i) records += "10 " + std::to_string(i) + "=x\n";
-  EXPECT_THAT(refusal_of(TarWriter().add({.name = "g", .type = 'g', .content = records}).finish()),
+  EXPECT_THAT(refusal_of(TarBuilder().add({.name = "g", .type = 'g', .content = records}).finish()),
               HasSubstr("too many records"));
-  TarWriter global;
+  TarBuilder global;
   for (int i = 0; i < 3; ++i) {
     global.pax("comment", std::string(400'000, 'x'), 'g').file("f");
   }
@@ -301,7 +388,7 @@ TEST(TarReader, LooksForTheSlashOfADirectoryInTheWholeName) {
   const std::string cut = name.substr(0, 100);
   for (const char type : {'0', '\0'}) {
     const std::vector<TarEntry> entries =
-        read(TarWriter()
+        read(TarBuilder()
                  .add({.name = "././@LongLink", .type = 'L', .content = name + '\0'})
                  .add({.name = cut, .type = type, .content = "gnu"})
                  .pax("path", name)
@@ -320,12 +407,12 @@ TEST(TarReader, LooksForTheSlashOfADirectoryInTheWholeName) {
 }
 
 TEST(TarReader, RefusesDeviceNumbersThatTheKernelWouldCut) {
-  EXPECT_THAT(refusal_of(TarWriter().add({.name = "d", .type = '3', .major = 4096}).finish()),
+  EXPECT_THAT(refusal_of(TarBuilder().add({.name = "d", .type = '3', .major = 4096}).finish()),
               HasSubstr("device number"));
-  EXPECT_THAT(refusal_of(TarWriter().add({.name = "d", .type = '4', .minor = 1U << 20U}).finish()),
+  EXPECT_THAT(refusal_of(TarBuilder().add({.name = "d", .type = '4', .minor = 1U << 20U}).finish()),
               HasSubstr("device number"));
   const TarEntry last =
-      one(TarWriter().add({.name = "d", .type = '3', .major = 4095, .minor = 1048575}));
+      one(TarBuilder().add({.name = "d", .type = '3', .major = 4095, .minor = 1048575}));
   EXPECT_EQ(last.major, 4095U);
   EXPECT_EQ(last.minor, 1048575U);
 }

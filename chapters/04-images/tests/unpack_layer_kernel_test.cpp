@@ -15,7 +15,7 @@
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
-#include "tar_writer.hpp"
+#include "tar_builder.hpp"
 
 namespace minidocker::images_unpack {
 namespace {
@@ -24,7 +24,7 @@ using images::Digest;
 using images::Owners;
 using images_unpack::testing::gzip;
 using images_unpack::testing::Member;
-using images_unpack::testing::TarWriter;
+using images_unpack::testing::TarBuilder;
 using minidocker::testing::files_below;
 using minidocker::testing::in_sandbox;
 using minidocker::testing::read_text;
@@ -48,7 +48,7 @@ UnpackReport unpack(const std::string& archive, const UnpackOptions& options = {
 }
 
 // The message of the error that unpacking ends with.
-std::string refusal_of(const TarWriter& tar, const UnpackOptions& options = {},
+std::string refusal_of(const TarBuilder& tar, const UnpackOptions& options = {},
                        std::uint64_t max_bytes = 1U << 30U) {
   try {
     unpack(tar.finish(), options, max_bytes);
@@ -79,7 +79,7 @@ std::string xattr_of(const std::string& name, const char* key) {
 TEST(UnpackLayer, MakesFilesDirectoriesAndLinksWithTheirModesAndTimes) {
   MD_NEEDS("root");
   in_sandbox([] {
-    const UnpackReport report = unpack(TarWriter()
+    const UnpackReport report = unpack(TarBuilder()
                                            .dir("./")
                                            .dir("bin", 0550)
                                            .add({.name = "bin/su", .content = "x", .mode = 04755})
@@ -102,7 +102,7 @@ TEST(UnpackLayer, MakesFilesDirectoriesAndLinksWithTheirModesAndTimes) {
 TEST(UnpackLayer, KeepsOwnersAndWhatChangingThemTakesAway) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter()
+    unpack(TarBuilder()
                .add({.name = "file", .content = "x", .mode = 06755, .uid = 1000, .gid = 50})
                .add({.name = "dir", .type = '5', .mode = 02755, .uid = 7, .gid = 8})
                .add({.name = "dir/inside"})
@@ -123,18 +123,18 @@ TEST(UnpackLayer, KeepsOwnersAndWhatChangingThemTakesAway) {
 TEST(UnpackLayer, MakesDevicesButNoneThatOverlayWouldTakeForAWhiteout) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter().add({.name = "null", .type = '3', .major = 1, .minor = 3}).finish());
+    unpack(TarBuilder().add({.name = "null", .type = '3', .major = 1, .minor = 3}).finish());
     EXPECT_EQ(stat_of("null").st_rdev, makedev(1, 3));
-    unpack(TarWriter().add({.name = "sda", .type = '4', .major = 8, .minor = 0}).finish());
+    unpack(TarBuilder().add({.name = "sda", .type = '4', .major = 8, .minor = 0}).finish());
     EXPECT_TRUE(S_ISBLK(stat_of("sda").st_mode));
-    EXPECT_THAT(refusal_of(TarWriter().add({.name = "gone", .type = '3'})), HasSubstr("whiteout"));
+    EXPECT_THAT(refusal_of(TarBuilder().add({.name = "gone", .type = '3'})), HasSubstr("whiteout"));
   });
 }
 
 TEST(UnpackLayer, TurnsWhiteoutsIntoOverlaysForm) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter()
+    unpack(TarBuilder()
                .file("etc/.wh.passwd")
                .file("var/cache/.wh..wh..opq")
                .file("var/cache/new")
@@ -152,18 +152,18 @@ TEST(UnpackLayer, TurnsWhiteoutsIntoOverlaysForm) {
 TEST(UnpackLayer, LetsALayersOwnContentWinOverItsWhiteouts) {
   MD_NEEDS("root");
   in_sandbox([] {
-    const TarWriter before = TarWriter().file(".wh.f").file("f", "new").file(".wh.d").dir("d");
+    const TarBuilder before = TarBuilder().file(".wh.f").file("f", "new").file(".wh.d").dir("d");
     unpack(before.finish());
     EXPECT_EQ(content_of("f"), "new");
     EXPECT_EQ(xattr_of("d", "user.overlay.opaque"), "y");
 
-    const TarWriter after = TarWriter()
-                                .file("f", "new")
-                                .file(".wh.f")
-                                .dir("d")
-                                .file("s/d/x")
-                                .file("s/.wh.d")
-                                .file(".wh.d");
+    const TarBuilder after = TarBuilder()
+                                 .file("f", "new")
+                                 .file(".wh.f")
+                                 .dir("d")
+                                 .file("s/d/x")
+                                 .file("s/.wh.d")
+                                 .file(".wh.d");
     unpack(after.finish());
     EXPECT_EQ(content_of("f"), "new");
     EXPECT_EQ(xattr_of("d", "user.overlay.opaque"), "y");
@@ -174,7 +174,8 @@ TEST(UnpackLayer, LetsALayersOwnContentWinOverItsWhiteouts) {
 TEST(UnpackLayer, TakesContentBelowANameThatItHidBefore) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter().file(".wh.d").file("d/sub/file", "new").file("a/.wh.b").dir("a/b").finish());
+    unpack(
+        TarBuilder().file(".wh.d").file("d/sub/file", "new").file("a/.wh.b").dir("a/b").finish());
     EXPECT_EQ(content_of("d/sub/file"), "new");
     EXPECT_EQ(xattr_of("d", "user.overlay.opaque"), "y");
     EXPECT_EQ(xattr_of("d/sub", "user.overlay.opaque"), "-");
@@ -186,7 +187,7 @@ TEST(UnpackLayer, TakesContentBelowANameThatItHidBefore) {
 TEST(UnpackLayer, PassesOverWhatAufsKeptForItself) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter().dir(".wh..wh.plnk").file(".wh..wh.plnk/12.34").file("f").finish());
+    unpack(TarBuilder().dir(".wh..wh.plnk").file(".wh..wh.plnk/12.34").file("f").finish());
     EXPECT_THAT(files_below(kTarget), ElementsAre("f"));
   });
 }
@@ -197,7 +198,7 @@ TEST(UnpackLayer, LinksToWhatStandsInTheLinksWay) {
     const Member self{.name = "f", .type = '1', .link = "f"};
     const Member by_another_name{.name = "d/f", .type = '1', .link = "real/f"};
     const Member above{.name = "top", .type = '1', .link = "top/below"};
-    unpack(TarWriter()
+    unpack(TarBuilder()
                .file("f", "itself")
                .add(self)
                .file("real/f", "once")
@@ -220,7 +221,7 @@ TEST(UnpackLayer, LinksToWhatStandsInTheLinksWay) {
 TEST(UnpackLayer, ReplacesEarlierMembersOfTheSameName) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter()
+    unpack(TarBuilder()
                .file("a", "old")
                .file("a", "new")
                .dir("d", 0700)
@@ -243,7 +244,7 @@ TEST(UnpackLayer, TakesAttributesOverButNeverOverlaysOwn) {
   MD_NEEDS("root");
   in_sandbox([] {
     const std::string capability("\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
-    const UnpackReport report = unpack(TarWriter()
+    const UnpackReport report = unpack(TarBuilder()
                                            .pax("SCHILY.xattr.user.mime", "text")
                                            .file("file")
                                            .pax("SCHILY.xattr.security.capability", capability)
@@ -262,7 +263,7 @@ TEST(UnpackLayer, TakesAttributesOverButNeverOverlaysOwn) {
     EXPECT_THAT(report.lost_xattrs,
                 ElementsAre(std::pair("trusted.overlay.opaque", 1U), std::pair("user.on-link", 1U),
                             std::pair("user.overlay.redirect", 1U)));
-    EXPECT_THAT(refusal_of(TarWriter()
+    EXPECT_THAT(refusal_of(TarBuilder()
                                .pax("SCHILY.xattr.nonsense", "x")
                                .pax("SCHILY.xattr.user." + std::string(300, 'n'), "x")
                                .file("f")),
@@ -273,7 +274,7 @@ TEST(UnpackLayer, TakesAttributesOverButNeverOverlaysOwn) {
 TEST(UnpackLayer, FollowsSymlinksThatStayInside) {
   MD_NEEDS("root");
   in_sandbox([] {
-    unpack(TarWriter()
+    unpack(TarBuilder()
                .dir("usr/lib")
                .add({.name = "lib", .type = '2', .link = "usr/lib"})
                .file("lib/libc.so")
@@ -289,7 +290,7 @@ TEST(UnpackLayer, FollowsSymlinksThatStayInside) {
 // Each tries to make /tmp/outside/climbed or to change /tmp/outside/victim.
 class HostileLayer : public ::testing::Test {
  protected:
-  static void expect_refused(const TarWriter& tar, const std::string& why) {
+  static void expect_refused(const TarBuilder& tar, const std::string& why) {
     MD_NEEDS("root");
     in_sandbox([&] {
       make_dirs("/tmp/outside");
@@ -308,38 +309,39 @@ class HostileLayer : public ::testing::Test {
 };
 
 TEST_F(HostileLayer, CannotClimbByDotDot) {
-  expect_refused(TarWriter().file("../outside/climbed"), "\"../outside/climbed\": it climbs by");
-  expect_refused(TarWriter().dir("a").file("a/../../outside/climbed"), "it climbs by");
-  expect_refused(TarWriter().dir(".."), "it climbs by");
-  expect_refused(TarWriter().file("../outside/.wh.victim"), "it climbs by");
+  expect_refused(TarBuilder().file("../outside/climbed"), "\"../outside/climbed\": it climbs by");
+  expect_refused(TarBuilder().dir("a").file("a/../../outside/climbed"), "it climbs by");
+  expect_refused(TarBuilder().dir(".."), "it climbs by");
+  expect_refused(TarBuilder().file("../outside/.wh.victim"), "it climbs by");
 }
 
 TEST_F(HostileLayer, CannotClimbByAnAbsolutePath) {
-  expect_refused(TarWriter().file("/tmp/outside/climbed"), "its path is absolute");
-  expect_refused(TarWriter().pax("path", "/tmp/outside/climbed").file("x"), "its path is absolute");
+  expect_refused(TarBuilder().file("/tmp/outside/climbed"), "its path is absolute");
+  expect_refused(TarBuilder().pax("path", "/tmp/outside/climbed").file("x"),
+                 "its path is absolute");
 }
 
 TEST_F(HostileLayer, CannotClimbThroughASymlink) {
-  expect_refused(TarWriter().add(link("escape", "/tmp/outside")).file("escape/climbed"),
+  expect_refused(TarBuilder().add(link("escape", "/tmp/outside")).file("escape/climbed"),
                  "\"escape\": it climbs out of the layer through a symlink");
-  expect_refused(TarWriter().add(link("escape", "../outside")).file("escape/climbed"),
+  expect_refused(TarBuilder().add(link("escape", "../outside")).file("escape/climbed"),
                  "through a symlink");
-  expect_refused(TarWriter().dir("a").add(link("a/up", "../..")).file("a/up/outside/climbed"),
+  expect_refused(TarBuilder().dir("a").add(link("a/up", "../..")).file("a/up/outside/climbed"),
                  "through a symlink");
-  expect_refused(TarWriter().add(link("escape", "/tmp/outside")).file("escape/.wh..wh..opq"),
+  expect_refused(TarBuilder().add(link("escape", "/tmp/outside")).file("escape/.wh..wh..opq"),
                  "through a symlink");
-  expect_refused(TarWriter().add(link("escape", "/tmp/outside")).file("escape/.wh.victim"),
+  expect_refused(TarBuilder().add(link("escape", "/tmp/outside")).file("escape/.wh.victim"),
                  "through a symlink");
 }
 
 TEST_F(HostileLayer, CannotClimbByAHardLink) {
-  expect_refused(TarWriter().add(hard("victim", "../outside/victim")).file("victim", "stolen"),
+  expect_refused(TarBuilder().add(hard("victim", "../outside/victim")).file("victim", "stolen"),
                  "it is a hard link to \"../outside/victim\": it climbs by");
-  expect_refused(TarWriter().add(hard("victim", "/tmp/outside/victim")), "its path is absolute");
-  expect_refused(TarWriter().add(link("out", "/tmp/outside")).add(hard("v", "out/victim")),
+  expect_refused(TarBuilder().add(hard("victim", "/tmp/outside/victim")), "its path is absolute");
+  expect_refused(TarBuilder().add(link("out", "/tmp/outside")).add(hard("v", "out/victim")),
                  "through a symlink");
-  expect_refused(TarWriter().add(hard("v", "not/there")), "which is not in this layer");
-  expect_refused(TarWriter().add(hard("v", ".")), "that is the layer itself");
+  expect_refused(TarBuilder().add(hard("v", "not/there")), "which is not in this layer");
+  expect_refused(TarBuilder().add(hard("v", ".")), "that is the layer itself");
 }
 
 TEST_F(HostileLayer, CannotWriteThroughALinkOfTheMembersOwnName) {
@@ -347,38 +349,38 @@ TEST_F(HostileLayer, CannotWriteThroughALinkOfTheMembersOwnName) {
   in_sandbox([] {
     make_dirs("/tmp/outside");
     write_text("/tmp/outside/victim", "untouched");
-    unpack(TarWriter().add(link("f", "/tmp/outside/victim")).file("f", "mine").finish());
+    unpack(TarBuilder().add(link("f", "/tmp/outside/victim")).file("f", "mine").finish());
     EXPECT_EQ(read_text("/tmp/outside/victim"), "untouched");
     EXPECT_EQ(content_of("f"), "mine");
     // A directory whose times come last must not be another one by then.
-    unpack(TarWriter().dir("d", 0700).add(link("d", "/tmp/outside")).finish());
+    unpack(TarBuilder().dir("d", 0700).add(link("d", "/tmp/outside")).finish());
     EXPECT_NE(stat_of("../outside").st_mtim.tv_sec, 1);
-    unpack(TarWriter().add(link("l", "/tmp/outside/victim")).add(hard("h", "l")).finish());
+    unpack(TarBuilder().add(link("l", "/tmp/outside/victim")).add(hard("h", "l")).finish());
     EXPECT_TRUE(S_ISLNK(stat_of("h").st_mode));
   });
 }
 
 TEST_F(HostileLayer, IsToldWhatIsWrongWithIt) {
-  expect_refused(TarWriter().file("file").file("file/below"), "a file stands where it needs");
-  expect_refused(TarWriter().add(link("a", "b")).add(link("b", "a")).file("a/x"), "circle");
-  expect_refused(TarWriter().add(link("a", "nowhere")).file("a/x"), "symlink to nowhere");
-  expect_refused(TarWriter().file("."), "it has no name");
-  expect_refused(TarWriter().file(".wh.."), "whiteout of no name");
-  expect_refused(TarWriter().file("a/.wh.b/c"), "\"a/.wh.b/c\": it lies in a whiteout");
-  expect_refused(TarWriter().add(hard("f", "f")), "which is not in this layer");
-  expect_refused(TarWriter().add(link("l", "")), "symlink without a target");
-  expect_refused(TarWriter().pax("path", std::string(5000, 'x')).file("x"), "longer than 4095");
+  expect_refused(TarBuilder().file("file").file("file/below"), "a file stands where it needs");
+  expect_refused(TarBuilder().add(link("a", "b")).add(link("b", "a")).file("a/x"), "circle");
+  expect_refused(TarBuilder().add(link("a", "nowhere")).file("a/x"), "symlink to nowhere");
+  expect_refused(TarBuilder().file("."), "it has no name");
+  expect_refused(TarBuilder().file(".wh.."), "whiteout of no name");
+  expect_refused(TarBuilder().file("a/.wh.b/c"), "\"a/.wh.b/c\": it lies in a whiteout");
+  expect_refused(TarBuilder().add(hard("f", "f")), "which is not in this layer");
+  expect_refused(TarBuilder().add(link("l", "")), "symlink without a target");
+  expect_refused(TarBuilder().pax("path", std::string(5000, 'x')).file("x"), "longer than 4095");
   expect_refused(
-      TarWriter().file("dir/" + std::string(90, 'x')).pax("path", std::string(300, 'x')).file("x"),
+      TarBuilder().file("dir/" + std::string(90, 'x')).pax("path", std::string(300, 'x')).file("x"),
       "file name too long");
 }
 
 TEST_F(HostileLayer, IsBoundedInMembersAndBytes) {
   MD_NEEDS("root");
   in_sandbox([] {
-    EXPECT_THAT(refusal_of(TarWriter().file("a").file("b"), {.max_entries = 1}),
+    EXPECT_THAT(refusal_of(TarBuilder().file("a").file("b"), {.max_entries = 1}),
                 HasSubstr("more than 1 members"));
-    EXPECT_THAT(refusal_of(TarWriter().file("a"), {}, 100), HasSubstr("more than 100 bytes"));
+    EXPECT_THAT(refusal_of(TarBuilder().file("a"), {}, 100), HasSubstr("more than 100 bytes"));
   });
 }
 
@@ -386,7 +388,7 @@ TEST_F(HostileLayer, MustHashToWhatItsImageSays) {
   MD_NEEDS("root");
   in_sandbox([] {
     make_dirs(kTarget);
-    const std::string archive = TarWriter().file("a").finish();
+    const std::string archive = TarBuilder().file("a").finish();
     write_text("/tmp/blob", gzip(archive));
     const auto message = [](std::optional<Digest> digest, const Digest& diff_id) -> std::string {
       const UniqueFd fd = sys::open("/tmp/blob", O_RDONLY).or_throw();
@@ -418,7 +420,7 @@ TEST(UnpackLayerAsUser, UnpacksWhatBelongsToRootAndMakesWhiteouts) {
   MD_NEEDS("root", "user");
   as_user([] {
     const UnpackReport report =
-        unpack(TarWriter().dir("locked", 0).file("locked/f").file(".wh.gone").finish());
+        unpack(TarBuilder().dir("locked", 0).file("locked/f").file(".wh.gone").finish());
     EXPECT_EQ(report.squashed, 0U);
     EXPECT_EQ(stat_of("gone").st_rdev, 0U);
     EXPECT_EQ(stat_of("locked").st_mode & 07777U, 0U);
@@ -429,7 +431,8 @@ TEST(UnpackLayerAsUser, UnpacksWhatBelongsToRootAndMakesWhiteouts) {
 TEST(UnpackLayerAsUser, NamesSubordinateIdsWhereOwnersCannotBeKept) {
   MD_NEEDS("root", "user");
   as_user([] {
-    const TarWriter tar = TarWriter().add({.name = "home", .type = '5', .uid = 4711, .gid = 4711});
+    const TarBuilder tar =
+        TarBuilder().add({.name = "home", .type = '5', .uid = 4711, .gid = 4711});
     EXPECT_THAT(refusal_of(tar), HasSubstr("\"home\" belongs to 4711:4711"));
     EXPECT_THAT(refusal_of(tar), HasSubstr("subordinate ids"));
     EXPECT_EQ(unpack(tar.finish(), {.owners = Owners::squash}).squashed, 1U);
@@ -441,7 +444,7 @@ TEST(UnpackLayerAsUser, GivesAttributesToWhatItsOwnerMayNotWrite) {
   MD_NEEDS("root", "user");
   as_user([] {
     const UnpackReport report =
-        unpack(TarWriter()
+        unpack(TarBuilder()
                    .pax("SCHILY.xattr.user.mime", "text")
                    .add({.name = "file", .content = "x", .mode = 0444})
                    .pax("SCHILY.xattr.user.mime", "dir")
@@ -459,7 +462,7 @@ TEST(UnpackLayerAsUser, GivesAttributesToWhatItsOwnerMayNotWrite) {
 TEST(UnpackLayerAsUser, SaysThatDevicesNeedRoot) {
   MD_NEEDS("root", "user");
   as_user([] {
-    EXPECT_THAT(refusal_of(TarWriter().add({.name = "null", .type = '3', .major = 1, .minor = 3})),
+    EXPECT_THAT(refusal_of(TarBuilder().add({.name = "null", .type = '3', .major = 1, .minor = 3})),
                 HasSubstr("devices can only be made by root"));
   });
 }

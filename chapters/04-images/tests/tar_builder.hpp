@@ -61,20 +61,20 @@ inline std::string header_of(const Member& member) {
 }
 
 /// Builds an archive.
-class TarWriter {
+class TarBuilder {
  public:
   /// Appends a member.
-  TarWriter& add(const Member& member) { return raw(header_of(member)).data(member.content); }
+  TarBuilder& add(const Member& member) { return raw(header_of(member)).data(member.content); }
   /// Appends a directory.
-  TarWriter& dir(const std::string& name, unsigned mode = 0755) {
+  TarBuilder& dir(const std::string& name, unsigned mode = 0755) {
     return add({.name = name, .type = '5', .mode = mode});
   }
   /// Appends a file.
-  TarWriter& file(const std::string& name, const std::string& content = "content") {
+  TarBuilder& file(const std::string& name, const std::string& content = "content") {
     return add({.name = name, .content = content});
   }
   /// Appends a pax header that describes the next member.
-  TarWriter& pax(const std::string& key, const std::string& value, char type = 'x') {
+  TarBuilder& pax(const std::string& key, const std::string& value, char type = 'x') {
     std::size_t length = key.size() + value.size() + 3;
     const std::size_t digits = std::to_string(length + 2).size();
     length += digits;
@@ -84,12 +84,12 @@ class TarWriter {
                 .content = std::to_string(length) + " " + key + "=" + value + "\n"});
   }
   /// Appends bytes as they are.
-  TarWriter& raw(std::string_view bytes) {
+  TarBuilder& raw(std::string_view bytes) {
     archive_ += bytes;
     return *this;
   }
   /// Appends data, filled up to whole blocks.
-  TarWriter& data(std::string_view bytes) {
+  TarBuilder& data(std::string_view bytes) {
     archive_ += bytes;
     archive_.append((512 - bytes.size() % 512) % 512, '\0');
     return *this;
