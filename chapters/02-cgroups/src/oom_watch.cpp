@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -27,12 +28,6 @@ constexpr std::chrono::milliseconds kKillComes{100};
 /// The file that counts, or tells why it does not.
 std::string counter_of(const std::string& path, bool is_v1) {
   return path + (is_v1 ? "/memory.oom_control" : "/memory.events");
-}
-
-/// Is somebody out of memory at this moment, and about to be killed? (v1)
-bool is_killing(std::string_view oom_control) {
-  return parse_keyed(oom_control, "under_oom").value_or(0) != 0 &&
-         parse_keyed(oom_control, "oom_kill_disable").value_or(1) == 0;
 }
 
 }  // namespace
@@ -93,21 +88,23 @@ std::uint64_t OomWatch::count(const std::string& path) {
   return news;
 }
 
-void OomWatch::drain() noexcept {
+bool OomWatch::drain() noexcept {
   alignas(struct inotify_event) std::array<char, 4096> buffer;
-  for (const int fd : {is_v1_ ? event_.get() : ready_.get(), new_groups_.get()}) {
-    while (fd >= 0 && sys::read(fd, buffer.data(), buffer.size()).ok() && fd != event_.get()) {
-    }
+  const UniqueFd& names = is_v1_ ? new_groups_ : ready_;
+  while (sys::read(names.get(), buffer.data(), buffer.size()).ok()) {
   }
+  return is_v1_ && sys::read(event_.get(), buffer.data(), buffer.size()).ok();
 }
 
 std::uint64_t OomWatch::take() {
   const Deadline deadline = Deadline::clock::now() + kKillComes;
+  const bool is_announced = drain();
   while (true) {
-    drain();
     const std::uint64_t news = count(path_);
-    if (news > 0 || !is_v1_ || Deadline::clock::now() >= deadline) return news;
-    if (!is_killing(read_control(counter_of(path_, true)).value_or(""))) return news;
+    if (news > 0 || !is_announced || Deadline::clock::now() >= deadline) return news;
+    // Also told when the group is removed, and where processes wait instead of being killed.
+    const std::optional<std::string> state = read_control(counter_of(path_, true));
+    if (!state || parse_keyed(*state, "oom_kill_disable") == 1U) return news;
     (void)sys::poll({}, 1);
   }
 }

@@ -13,11 +13,13 @@
 #include <chrono>
 #include <ctime>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "features.hpp"
 #include "minidocker/cgroups/cgroup.hpp"
 #include "minidocker/cgroups/detect.hpp"
 #include "minidocker/testing/leak_check.hpp"
@@ -127,6 +129,26 @@ class Groups : public ::testing::Test {
   testing::LeakCheck leaks_{{.dirs = {}, .cgroups = {test_prefix().substr(1)}}};
   Layout layout_;
 };
+
+/// Whatever holds for v1 and v2 alike.
+class Each : public Groups, public ::testing::WithParamInterface<Version> {
+ protected:
+  /// Where /proc/PID/cgroup says a process of the group is.
+  void expect_inside(pid_t pid, const Location& location) {
+    const std::map<std::string, std::string> groups = testing::cgroups_of(pid);
+    for (const Directory& directory : location.directories) {
+      const std::size_t comma = directory.controllers.find(',');
+      EXPECT_EQ(directory.group, groups.at(directory.controllers.substr(0, comma)))
+          << directory.controllers;
+    }
+  }
+};
+
+#define NEED(limits)          \
+  do {                        \
+    need(GetParam(), limits); \
+    if (IsSkipped()) return;  \
+  } while (false)
 
 /// Reaps what a test's children have left to us, their subreaper.
 inline void reap_orphans() {

@@ -33,7 +33,8 @@ class OomWatch {
   void watch_v1_group(const std::string& path);
   /// What the group at `path` and those below count beyond what was told.
   std::uint64_t count(const std::string& path);
-  void drain() noexcept;
+  /// Empties the descriptors; true if v1 has announced a kill.
+  bool drain() noexcept;
 
   std::string path_;  ///< of the watched group
   bool is_v1_;
