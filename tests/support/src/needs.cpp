@@ -191,6 +191,8 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"strace", [] { return missing_file("strace"); }},
       {"crun", [] { return missing_file("crun"); }},
       {"runc", [] { return missing_file("runc"); }},
+      {"docker-registry", [] { return missing_file("docker-registry"); }},
+      {"skopeo", [] { return missing_file("skopeo"); }},
       {"fuse-overlayfs", missing_fuse_overlayfs},
       {"mkfs.btrfs", [] { return missing_file("mkfs.btrfs"); }},
       {"bsdtar", [] { return missing_file("bsdtar"); }},
@@ -230,8 +232,8 @@ std::string find_disk() {
 }  // namespace
 
 std::string path_of(const std::string& need) {
-  for (const char* peer :
-       {"crun", "runc", "fuse-overlayfs", "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
+  for (const char* peer : {"crun", "runc", "docker-registry", "skopeo", "fuse-overlayfs",
+                           "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
     if (need == peer) return find_in_build("peers/bin/" + need);
   }
   if (need == "busybox") {
