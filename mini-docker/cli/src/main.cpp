@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -34,7 +35,7 @@ constexpr int kCannotRun = 125;
 constexpr int kFailed = 1;
 
 constexpr const char* kUsage =
-    "Usage: mini-docker [--root DIR] [--explain[=json]] COMMAND\n"
+    "Usage: mini-docker [OPTIONS] COMMAND\n"
     "\n"
     "Commands:\n"
     "  run     make a container from an image and run a command in it\n"
@@ -45,21 +46,25 @@ constexpr const char* kUsage =
     "  load    load an image from an archive or an OCI layout\n"
     "\n"
     "Options:\n"
-    "  --root DIR         keep everything below DIR (also MINI_DOCKER_ROOT)\n"
-    "  --explain[=json]   narrate every kernel step on standard error\n"
-    "  --version          print the version\n"
-    "  --help             print this; `mini-docker COMMAND --help` prints a command's options\n";
+    "  --root DIR              keep everything below DIR (also MINI_DOCKER_ROOT)\n"
+    "  --storage-driver NAME   how new containers get their root, from now on: overlay,\n"
+    "                          fuse-overlayfs or vfs (also MINI_DOCKER_STORAGE_DRIVER)\n"
+    "  --explain[=json]        narrate every kernel step on standard error\n"
+    "  --version               print the version\n"
+    "  --help                  print this; `mini-docker COMMAND --help` prints a command's "
+    "options\n";
 
 /// What stands before the command.
 struct Globals {
   std::optional<std::string> root;
+  std::optional<std::string> storage_driver;
   std::optional<trace::Format> explain;
 };
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 engine::Engine open_engine(const Globals& globals) {
-  engine::Engine engine(engine::Paths::choose(globals.root));
+  engine::Engine engine(engine::Paths::choose(globals.root), globals.storage_driver);
   warn(engine.warnings());
   return engine;
 }
@@ -170,6 +175,13 @@ int load(const Globals& globals, const Words& args) {
   return 0;
 }
 
+/// As everywhere with docker: an empty one is none.
+std::optional<std::string> find_env(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
 trace::Format parse_format(const std::string& word) {
   if (word == "text") return trace::Format::text;
   if (word == "json") return trace::Format::json;
@@ -182,15 +194,18 @@ trace::Format parse_format(const std::string& word) {
 /// Returns the words from the command on.
 Words parse_globals(const Words& args, Globals& globals) {
   std::vector<std::string> root;
+  std::vector<std::string> driver;
   std::string explain;
   bool version = false;
   CLI::App app;
   app.add_option("--root", root)->expected(1)->allow_extra_args(false);
+  app.add_option("--storage-driver", driver)->expected(1)->allow_extra_args(false);
   app.add_flag("--explain{text}", explain);
   app.add_flag("--version", version);
   const Words rest = parse_words(app, args);
   if (version) throw HelpWanted{"mini-docker version " MD_VERSION "\n"};
   if (!root.empty()) globals.root = root.back();
+  globals.storage_driver = driver.empty() ? find_env("MINI_DOCKER_STORAGE_DRIVER") : driver.back();
   if (!explain.empty()) globals.explain = parse_format(explain);
   return rest;
 }

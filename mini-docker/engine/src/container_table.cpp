@@ -12,7 +12,7 @@ namespace minidocker::engine {
 namespace {
 
 /// Each step stays as it is for ever: tables of its version are out there.
-constexpr std::array<const char*, 2> kSchema{R"(
+constexpr std::array<const char*, 3> kSchema{R"(
   CREATE TABLE IF NOT EXISTS containers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     image TEXT NOT NULL, image_id TEXT NOT NULL, command TEXT NOT NULL,
@@ -23,11 +23,14 @@ constexpr std::array<const char*, 2> kSchema{R"(
   ) STRICT, WITHOUT ROWID)",
                                              R"(
   ALTER TABLE containers ADD COLUMN user TEXT NOT NULL DEFAULT '';
-  ALTER TABLE containers ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0)"};
+  ALTER TABLE containers ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0)",
+                                             R"(
+  ALTER TABLE containers ADD COLUMN driver TEXT NOT NULL DEFAULT 'overlay';
+  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID)"};
 
 constexpr const char* kColumns =
     "id, name, state, image, image_id, command, spec, root, runtime, interactive, auto_remove, "
-    "exit_code, error, created_ns, started_ns, finished_ns, user";
+    "exit_code, error, created_ns, started_ns, finished_ns, user, driver";
 
 void bind_row(Statement& statement, const ContainerRow& row) {
   statement.bind(1, row.id).bind(2, row.name).bind(3, word_of(row.state));
@@ -36,7 +39,7 @@ void bind_row(Statement& statement, const ContainerRow& row) {
   statement.bind(10, std::int64_t{row.interactive}).bind(11, std::int64_t{row.auto_remove});
   statement.bind(12, std::int64_t{row.exit_code}).bind(13, row.error);
   statement.bind(14, row.created_ns).bind(15, row.started_ns).bind(16, row.finished_ns);
-  statement.bind(17, row.user);
+  statement.bind(17, row.user).bind(18, row.driver);
 }
 
 ContainerRow row_of(const Statement& statement) {
@@ -58,6 +61,7 @@ ContainerRow row_of(const Statement& statement) {
   row.started_ns = statement.number(14);
   row.finished_ns = statement.number(15);
   row.user = statement.text(16);
+  row.driver = statement.text(17);
   return row;
 }
 
@@ -79,10 +83,10 @@ ContainerTable::ContainerTable(Database& database) : database_(database) {
 }
 
 void ContainerTable::insert(const ContainerRow& row) {
-  Statement statement =
-      database_.prepare(fmt::format("INSERT INTO containers ({}) VALUES "
-                                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
-                                    kColumns));
+  Statement statement = database_.prepare(
+      fmt::format("INSERT INTO containers ({}) VALUES "
+                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
+                  kColumns));
   bind_row(statement, row);
   statement.run();
 }
@@ -101,7 +105,7 @@ void ContainerTable::update(const ContainerRow& row) {
   Statement statement = database_.prepare(
       "UPDATE containers SET name=?2, state=?3, image=?4, image_id=?5, command=?6, spec=?7, "
       "root=?8, runtime=?9, interactive=?10, auto_remove=?11, exit_code=?12, error=?13, "
-      "created_ns=?14, started_ns=?15, finished_ns=?16, user=?17 WHERE id=?1");
+      "created_ns=?14, started_ns=?15, finished_ns=?16, user=?17, driver=?18 WHERE id=?1");
   bind_row(statement, row);
   statement.run();
   transaction.commit();

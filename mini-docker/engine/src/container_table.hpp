@@ -18,23 +18,24 @@ namespace minidocker::engine {
 
 /// A container's row.
 struct ContainerRow {
-  std::string id;                 ///< 64 hex digits, the key
-  std::string name;               ///< unique
-  State state = State::creating;  ///< see states.hpp
-  std::string image;              ///< as the caller named it
-  std::string image_id;           ///< what that was at creation
-  std::string command;            ///< for `ps`
-  std::string spec;               ///< the config.json it is started with
-  std::string user;               ///< `USER[:GROUP]` for the container's own files; empty: root
-  std::string root;               ///< its layer directories, a line each, the top one first
-  std::string runtime;            ///< empty: built in
-  bool interactive = false;       ///< is stdin the caller's?
-  bool auto_remove = false;       ///< does it go when it ends?
-  int exit_code = 0;              ///< of the last run
-  std::string error;              ///< why the last start failed
-  std::int64_t created_ns = 0;    ///< CLOCK_REALTIME
-  std::int64_t started_ns = 0;    ///< CLOCK_REALTIME; 0: never
-  std::int64_t finished_ns = 0;   ///< CLOCK_REALTIME; 0: never
+  std::string id;                  ///< 64 hex digits, the key
+  std::string name;                ///< unique
+  State state = State::creating;   ///< see states.hpp
+  std::string image;               ///< as the caller named it
+  std::string image_id;            ///< what that was at creation
+  std::string command;             ///< for `ps`
+  std::string spec;                ///< the config.json it is started with
+  std::string user;                ///< `USER[:GROUP]` for the container's own files; empty: root
+  std::string root;                ///< its layer directories, a line each, the top one first
+  std::string driver = "overlay";  ///< storage driver that its root was made with, for ever
+  std::string runtime;             ///< empty: built in
+  bool interactive = false;        ///< is stdin the caller's?
+  bool auto_remove = false;        ///< does it go when it ends?
+  int exit_code = 0;               ///< of the last run
+  std::string error;               ///< why the last start failed
+  std::int64_t created_ns = 0;     ///< CLOCK_REALTIME
+  std::int64_t started_ns = 0;     ///< CLOCK_REALTIME; 0: never
+  std::int64_t finished_ns = 0;    ///< CLOCK_REALTIME; 0: never
 };
 
 /// The lines of its `root`.

@@ -148,6 +148,7 @@ CreatedContainer Engine::create(const CreateRequest& request) {
   std::vector<std::string> warnings = check_request(request);
   RunnableImage image = impl_->images.prepare(request.image);
   ContainerRow row = row_for(request, image);
+  row.driver = impl_->storage.driver->name();
   const std::string hostname = hostname_of(request, row.id);
   const Program program = merge_config(image.defaults, request, hostname);
   row.command = join(shown_args(program.args), ' ');

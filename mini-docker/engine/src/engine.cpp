@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <utility>
 
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/unionfs/changes.hpp"
+#include "minidocker/unionfs/storage_driver.hpp"
 #include "places.hpp"
 #include "shim_client.hpp"
 
@@ -30,6 +33,15 @@ ContainerSummary summary(const ContainerRow& row) {
   summary.started = row.started_ns / kNanos;
   summary.finished = row.finished_ns / kNanos;
   return summary;
+}
+
+/// The kernel's overlay leaves what a container changed in a form that can be read.
+void require_changes_layer(const ContainerRow& row) {
+  if (unionfs::storage_driver(row.driver).form() == unionfs::RootForm::overlay) return;
+  throw Error(ErrorKind::unavailable,
+              fmt::format("container {} was made with storage driver {}, which keeps no list of "
+                          "what it changed: only that of driver overlay can be read",
+                          row.name, row.driver));
 }
 
 bool is_alive(State state) { return state == State::starting || state == State::running; }
@@ -75,8 +87,10 @@ FileLock take_by_force(ContainerTable& table, const ContainerRow& row,
 
 }  // namespace
 
-Engine::Engine(Paths paths) : impl_(std::make_unique<Impl>(std::move(paths))) {
-  impl_->warnings = recover(*impl_);
+Engine::Engine(Paths paths, const std::optional<std::string>& storage_driver)
+    : impl_(std::make_unique<Impl>(std::move(paths), storage_driver)) {
+  impl_->warnings = impl_->storage.warnings;
+  std::ranges::copy(recover(*impl_), std::back_inserter(impl_->warnings));
   impl_->opening.reset();
   // A worker was killed: what it moved to its place before lies there without a name.
   if (impl_->images.clean_temporaries() > 0) sweep_images(*impl_, impl_->warnings);
@@ -105,6 +119,7 @@ std::vector<ContainerSummary> Engine::containers() const {
 std::vector<PathChange> Engine::changes(const std::string& name) const {
   const ContainerRow row = impl_->table.get(name);
   const ContainerPaths places(impl_->paths, row);
+  require_changes_layer(row);
   std::vector<PathChange> list;
   for (unionfs::Change& change :
        unionfs::find_changes(places.directory + "/upper", lowers_of(row, places))) {

@@ -1,8 +1,6 @@
 #include "places.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,9 +8,7 @@
 #include "init_layer.hpp"
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/files.hpp"
-#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
-#include "minidocker/unionfs/overlay.hpp"
 #include "names.hpp"
 #include "network_files.hpp"
 #include "shim_client.hpp"
@@ -35,18 +31,6 @@ FileLock open_directories(const Paths& paths) {
   return FileLock::take(paths.run + "/lock/engine");
 }
 
-/// Said before anything is unpacked there: the kernel's own words come late and are about a file.
-void require_place_for_overlays(const std::string& dir) {
-  const UniqueFd fd = sys::open(dir.c_str(), O_PATH | O_DIRECTORY).or_throw(dir);
-  if (sys::fstatfs(fd.get()).or_throw(dir).f_type == OVERLAYFS_SUPER_MAGIC) {
-    throw Error(ErrorKind::unavailable,
-                fmt::format("{}: it lies on an overlay, on which no other overlay can stand; hint: "
-                            "choose a directory of another filesystem with --root",
-                            quoted(dir)));
-  }
-  unionfs::require_user_xattrs(dir);
-}
-
 void write_file(const std::string& path, const std::string& text) {
   write_atomically(path, text, 0644);
 }
@@ -65,14 +49,13 @@ void make_bind_sources(const CreateRequest& request) {
 
 }  // namespace
 
-Engine::Impl::Impl(Paths chosen)
+Engine::Impl::Impl(Paths chosen, const std::optional<std::string>& storage_driver)
     : paths(std::move(chosen)),
       opening(open_directories(paths)),
       database(paths.state + "/engine.db"),
       table(database),
-      images(paths) {
-  require_place_for_overlays(paths.state);
-}
+      images(paths),
+      storage(choose_storage(paths, *opening, database, storage_driver)) {}
 
 void Engine::Impl::claim(ContainerRow& row, const std::optional<std::string>& name) {
   const trace::Scope scope("mini-docker/engine", "record that a container is about to be made",
@@ -106,9 +89,9 @@ void Engine::Impl::make_files(const ContainerRow& row, const CreateRequest& requ
   const ContainerPaths places(paths, row);
   make_bind_sources(request);
   make_dirs(places.directory, 0700);
-  for (const char* name : {"/work", "/rootfs"}) make_dirs(places.directory + name);
   make_init_layer(places.directory + "/init", layers_of(row));
   make_upper(places.directory + "/upper", layers_of(row));
+  storage.driver->prepare(root_place(row, places));
   const bool shares_network = request.network == NamespaceMode::host;
   const std::string resolv = host_file("/etc/resolv.conf");
   write_file(places.directory + "/hosts", shares_network ? host_file("/etc/hosts") : hosts_text());

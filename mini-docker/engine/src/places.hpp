@@ -12,18 +12,20 @@
 #include "image_source.hpp"
 #include "locks.hpp"
 #include "minidocker/engine/engine.hpp"
+#include "storage.hpp"
 
 namespace minidocker::engine {
 
 /// What an Engine consists of.
 struct Engine::Impl {
-  explicit Impl(Paths chosen);
+  Impl(Paths chosen, const std::optional<std::string>& storage_driver);
 
   Paths paths;                            ///< where everything lies
   std::optional<FileLock> opening;        ///< RUN/lock/engine, until recovery is done
   Database database;                      ///< STATE/engine.db
   ContainerTable table;                   ///< its containers
   ImageSource images;                     ///< its images
+  Storage storage;                        ///< what new containers are made with
   std::map<std::string, FileLock> owned;  ///< by id: containers that are this process's
   std::vector<std::string> warnings;      ///< what recovery could not do
 

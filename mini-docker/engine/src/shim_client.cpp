@@ -18,21 +18,12 @@
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "storage.hpp"
 
 namespace minidocker::engine {
 namespace {
 
 constexpr int kShimDied = 125;
-
-shim::OverlayRoot root_of(const ContainerRow& row, const ContainerPaths& places) {
-  shim::OverlayRoot root;
-  root.lowers = lowers_of(row, places);
-  root.upper = places.directory + "/upper";
-  root.work = places.directory + "/work";
-  root.target = places.directory + "/rootfs";
-  root.is_volatile = row.auto_remove;
-  return root;
-}
 
 /// config.json in memory: it may be longer than a message.
 UniqueFd memory_file(const std::string& text) {

@@ -4,6 +4,7 @@
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
+#include "settings.hpp"
 
 namespace minidocker::engine {
 namespace {
@@ -31,6 +32,7 @@ TEST_F(ContainerTableTest, KeepsEveryMemberOfARow) {
   stored.root = "/top\n/bottom";
   stored.runtime = "/usr/bin/crun";
   stored.user = "www:adm";
+  stored.driver = "vfs";
   stored.interactive = stored.auto_remove = true;
   stored.exit_code = 137;
   stored.error = "why";
@@ -42,6 +44,7 @@ TEST_F(ContainerTableTest, KeepsEveryMemberOfARow) {
   EXPECT_EQ(read.root, stored.root);
   EXPECT_EQ(read.runtime, stored.runtime);
   EXPECT_EQ(read.user, stored.user);
+  EXPECT_EQ(read.driver, stored.driver);
   EXPECT_TRUE(read.interactive && read.auto_remove);
   EXPECT_EQ(read.exit_code, 137);
   EXPECT_EQ(read.error, "why");
@@ -104,12 +107,21 @@ TEST_F(ContainerTableTest, RecordsOfVersionOneAreBroughtUpToDate) {
   const ContainerTable table(old);
   EXPECT_EQ(table.get("web").exit_code, 7);
   EXPECT_EQ(table.get("web").user, "");
+  EXPECT_EQ(table.get("web").driver, "overlay") << "there was no other";
   EXPECT_NO_THROW(ContainerTable{old}) << "a second time nothing is to be done";
 }
 
 TEST_F(ContainerTableTest, RecordsOfANewerVersionAreLeftAlone) {
   database_.execute("PRAGMA user_version=1000");
   EXPECT_THROW(ContainerTable{database_}, Error);
+}
+
+TEST_F(ContainerTableTest, ASettingIsTheOneOfTheLastTime) {
+  const Settings settings(database_);
+  EXPECT_EQ(settings.find("storage-driver"), std::nullopt);
+  settings.set("storage-driver", "overlay");
+  settings.set("storage-driver", "vfs");
+  EXPECT_EQ(settings.find("storage-driver"), "vfs");
 }
 
 TEST_F(ContainerTableTest, ListsTheNewestFirst) {

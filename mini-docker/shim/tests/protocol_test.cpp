@@ -70,6 +70,18 @@ TEST(ShimProtocol, HundredsOfLayersFitIntoAMessage) {
   EXPECT_EQ(std::get<Start>(*receive_request(sockets.theirs.get())).root, sent.root);
 }
 
+TEST(ShimProtocol, EveryKindOfRootArrivesAsItWas) {
+  const OverlayRoot overlay{{"/layers/top"}, "/c/upper", "/c/work", "/c/rootfs", false};
+  for (const Root& root : {Root(DirectoryRoot{"/c/rootfs"}), Root(overlay),
+                           Root(ServedRoot{"/usr/bin/fuse-overlayfs", overlay})}) {
+    const SocketPair sockets = SocketPair::make();
+    Start sent = start_message();
+    sent.root = root;
+    send(sockets.ours.get(), sent);
+    EXPECT_EQ(std::get<Start>(*receive_request(sockets.theirs.get())).root, root);
+  }
+}
+
 TEST(ShimProtocol, SmallMessagesRoundTrip) {
   const SocketPair sockets = SocketPair::make();
   send(sockets.ours.get(), Resize{24, 80});

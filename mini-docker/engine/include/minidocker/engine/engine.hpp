@@ -137,8 +137,9 @@ class Engine {
  public:
   /// Makes the directories, opens the records, and recovers: finishes or rolls back what a process
   /// that died left half done, ends containers whose owner is gone, and removes what no row knows.
-  /// Throws SystemError, Error.
-  explicit Engine(Paths paths);
+  /// New containers get the storage driver of that name, from now on; without one that of the state
+  /// directory, or the best that works there. Throws SystemError, Error.
+  explicit Engine(Paths paths, const std::optional<std::string>& storage_driver = std::nullopt);
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
