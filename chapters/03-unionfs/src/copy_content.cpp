@@ -29,8 +29,11 @@ void copy_range(int from, int to, off_t begin, off_t end, const std::string& wha
   sys::lseek(from, begin, SEEK_SET).or_throw(quoted(what));
   sys::lseek(to, begin, SEEK_SET).or_throw(quoted(what));
   while (begin < end) {
-    const std::size_t copied = sys::copy_file_range(from, to, static_cast<std::size_t>(end - begin))
-                                   .or_throw(quoted(what));
+    sys::Result<std::size_t> done =
+        sys::copy_file_range(from, to, static_cast<std::size_t>(end - begin));
+    const bool crosses = done.error() == EXDEV;
+    const std::size_t copied = std::move(done).or_throw(
+        quoted(what), crosses ? "layers and containers must lie on one filesystem" : "");
     if (copied == 0) return;  // it became shorter
     begin += static_cast<off_t>(copied);
   }

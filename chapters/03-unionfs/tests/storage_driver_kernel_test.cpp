@@ -191,6 +191,35 @@ TEST(StorageDrivers, ShowTheSameLayersTheSameWay) {
   });
 }
 
+TEST(StorageDrivers, AreFoundByNameAndUnknownOnesAreToldWhichThereAre) {
+  for (const StorageDriver* driver : storage_drivers()) {
+    EXPECT_EQ(&storage_driver(driver->name()), driver);
+  }
+  EXPECT_EQ(storage_driver("overlay2").name(), "overlay");
+  EXPECT_THROW(static_cast<void>(storage_driver("")), Error);
+}
+
+TEST(StorageDrivers, AreTriedByRealMounts) {
+  MD_NEEDS("root", "overlay", "fuse-overlayfs");
+  minidocker::testing::in_sandbox([] {
+    const std::string program = minidocker::testing::path_of("fuse-overlayfs");
+    ::setenv("PATH", program.substr(0, program.rfind('/')).c_str(), 1);
+    for (const StorageDriver* driver : storage_drivers()) {
+      make_dirs("/tmp/probe");
+      EXPECT_EQ(driver->why_not("/tmp/probe"), std::nullopt) << driver->name();
+      remove_tree("/tmp/probe");  // nothing is mounted in it
+    }
+    make_dirs("/tmp/ram");
+    EXPECT_EQ(::mount("none", "/tmp/ram", "ramfs", 0, nullptr), 0);
+    EXPECT_NE(storage_driver("overlay").why_not("/tmp/ram"), std::nullopt)
+        << "mounts, but cannot remove a directory of a layer";
+  });
+}
+
+TEST(StorageDrivers, FuseOverlayfsIsNotGivenAPathThatItWouldTakeApart) {
+  EXPECT_THROW(static_cast<void>(start_fuse_overlay("/nowhere", {{"/a:b"}, "/u", "/w"})), Error);
+}
+
 /// Layers that are alike; what a container does on top of them ends alike with `driver` and with
 /// the kernel's overlay.
 void expect_same_effect(const StorageDriver& driver, const Words& left_out, Trim trim,
