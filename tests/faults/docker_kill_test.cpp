@@ -113,6 +113,15 @@ TEST(DockerCrashSweep, RunKilledAtAnyCallLeavesNothingAfterTheNextCommand) {
   EXPECT_EQ(state.content(), before);
 }
 
+TEST(DockerCrashSweep, ARunOnACopyKilledAtAnyCallLeavesNothingAfterTheNextCommand) {
+  MD_NEEDS("root", "overlay", "busybox");
+  const DockerState state;
+  ASSERT_EQ(state.call({"--storage-driver", "vfs", "load", "-i", path_of("busybox")}).exit_code, 0);
+  const Words before = state.content();
+  EXPECT_GT(sweep(state, {"run", "--rm", "busybox", "true"}), 200);
+  EXPECT_EQ(state.content(), before);
+}
+
 TEST(DockerCrashSweep, LoadKilledAtAnyCallLeavesNothingAfterTheNextCommand) {
   MD_NEEDS("root", "overlay", "busybox");
   const DockerState state;

@@ -26,13 +26,32 @@ TEST_F(PoorHostTest, WithoutCgroupsDeviceRulesCannotHoldEither) {
                  "needs a cgroup that may be written: no cgroup hierarchy is mounted");
 }
 
+constexpr const char* kOverlayOnMnt =
+    "mount -t tmpfs none /mnt && cd /mnt && mkdir l u w m && mount -t overlay none -o "
+    "lowerdir=l,upperdir=u,workdir=w m";
+
 TEST_F(PoorHostTest, OnAnOverlayNoOtherOverlayCanStand) {
-  const std::string overlay =
-      "mount -t tmpfs none /mnt && cd /mnt && mkdir l u w m && mount -t overlay none -o "
-      "lowerdir=l,upperdir=u,workdir=w m";
-  Words command = state().command({"load", "-i", testing::path_of("busybox")});
+  Words command =
+      state().command({"--storage-driver", "overlay", "load", "-i", testing::path_of("busybox")});
   command[2] = "/mnt/m/state";
-  expect_refused(call(overlay, command), 1, "no other overlay can stand");
+  expect_refused(call(kOverlayOnMnt, command), 1, "no other overlay can stand");
+}
+
+TEST_F(PoorHostTest, WhereNoOverlayCanStandContainersGetCopiesAndItIsTold) {
+  Words load = state().command({"load", "-i", testing::path_of("busybox")});
+  load[2] = "/mnt/m/state";
+  std::string line = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";  // without fuse-overlayfs
+  for (const std::string& word : load) line += " '" + word + "'";
+  Words command = state().command({"run", "--rm", "busybox", "cat", "/etc/layer3"});
+  command[2] = load[2];
+  const CommandResult result = call(kOverlayOnMnt + (" && " + line), command);
+  EXPECT_EQ(result.exit_code, 0) << result.in_words();
+  EXPECT_NE(result.out.find("layer 3 was here\n"), std::string::npos) << result.out;
+  const Words warnings = testing::lines_of(result.err);
+  ASSERT_EQ(warnings.size(), 3U) << "once, by the first command: " << result.err;
+  EXPECT_NE(warnings[0].find("overlay cannot work here: it lies on an overlay"), std::string::npos);
+  EXPECT_NE(warnings[1].find("fuse-overlayfs is not in PATH"), std::string::npos);
+  EXPECT_NE(warnings[2].find("each container gets a copy of its image"), std::string::npos);
 }
 
 TEST_F(PoorHostTest, ATemporaryFilesystemWithoutUserAttributesIsNoPlaceForState) {
