@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -134,8 +135,8 @@ void tell_kills(cg::OomWatch& watch, Display& display) {
   const std::uint64_t kills = watch.take();
   if (kills == 0) return;
   display.keep();
-  tell(fmt::format("cgrun: at its memory limit the kernel has killed {} of its processes\n",
-                   kills));
+  tell(
+      fmt::format("cgrun: at its memory limit the kernel has killed {} of its processes\n", kills));
 }
 
 /// The program, and not we, cannot be had.
@@ -152,14 +153,15 @@ class ProgramError : public minidocker::Error {
 /// The program, born in the group.
 minidocker::Process start(cg::Cgroup& group, const std::vector<std::string>& command,
                           minidocker::SignalSet ignored) {
-  using minidocker::FindProgram;
+  using Path = std::array<char, minidocker::FindProgram::kMaxPath>;
   minidocker::ChildPlan plan;
   minidocker::sys::CloneArgs clone;
   group.enter_by(plan, clone);
   plan.add(minidocker::ResetSignals{ignored});
   char** const argv = plan.copy_array(command);
-  char* const found = plan.copy_values<char>(std::vector<char>(FindProgram::kMaxPath)).data();
-  plan.add(FindProgram{argv[0], ::getenv("PATH"), found});
+  char* const found = plan.make<Path>()->data();
+  plan.add(minidocker::CloseFrom{3});
+  plan.add(minidocker::FindProgram{argv[0], ::getenv("PATH"), found});
   plan.add(minidocker::Exec{found, argv, environ});
   minidocker::StartedChild child = minidocker::StartedChild::start(plan, clone);
   try {

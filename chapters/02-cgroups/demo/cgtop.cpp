@@ -109,11 +109,10 @@ Row row_of(const std::string& group, const cg::demo::Sample& before, const cg::d
   const cg::MemoryStats& memory = now.stats.memory;
   const std::optional<double> cpus = cg::demo::busy_cpus(before, now);
   Row row{group, cpus.value_or(0), memory.usage.value_or(minidocker::Bytes{}).value, ""};
-  row.text = fmt::format(
-      "{:>5} {:>6} {:>9} {:>9}  {}\n", in_words(now.stats.pids.current),
-      cpus ? fmt::format("{:.1f}", *cpus * 100) : "-",
-      memory.usage ? minidocker::in_words(*memory.usage) : "-",
-      memory.limit ? minidocker::in_words(*memory.limit) : "-", group);
+  row.text = fmt::format("{:>5} {:>6} {:>9} {:>9}  {}\n", in_words(now.stats.pids.current),
+                         cpus ? fmt::format("{:.1f}", *cpus * 100) : "-",
+                         memory.usage ? minidocker::in_words(*memory.usage) : "-",
+                         memory.limit ? minidocker::in_words(*memory.limit) : "-", group);
   return row;
 }
 
@@ -128,8 +127,8 @@ std::string table(const Samples& before, const Samples& now, const std::string& 
     if (by == "memory") return a.memory > b.memory;
     return a.cpus > b.cpus;
   });
-  std::string text = fmt::format("{:>5} {:>6} {:>9} {:>9}  {}\n", "TASKS", "%CPU", "MEMORY",
-                                 "LIMIT", "GROUP");
+  std::string text =
+      fmt::format("{:>5} {:>6} {:>9} {:>9}  {}\n", "TASKS", "%CPU", "MEMORY", "LIMIT", "GROUP");
   for (const Row& row : rows) text += row.text;
   return text;
 }

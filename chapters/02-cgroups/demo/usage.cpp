@@ -119,9 +119,8 @@ std::string as_line(const Sample& before, const Sample& now, const Limits& limit
 
 std::string summary(const Stats& stats, const Limits& limits) {
   std::string text;
-  for (const std::string& line :
-       {memory_summary(stats.memory), cpu_summary(stats.cpu, limits.cpu),
-        pids_summary(stats.pids)}) {
+  for (const std::string& line : {memory_summary(stats.memory), cpu_summary(stats.cpu, limits.cpu),
+                                  pids_summary(stats.pids)}) {
     if (!line.empty()) text += line + "\n";
   }
   return text;
