@@ -35,6 +35,7 @@ constexpr Library kLibraries[] = {
     {"boost/", "boost"},
     {"netlink/", "libnl"},
     {"nftables/", "libnftables"},
+    {"systemd/", "libsystemd"},
 };
 
 // Directories of /usr/include that belong to the C library and the kernel.
