@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -120,6 +121,15 @@ std::vector<Property> scope_properties(const Limits& limits) {
   return properties;
 }
 
+/// No limit holds for a process that is not in there, whatever systemd says.
+void require_member(const Cgroup& cgroup, pid_t pid) {
+  const std::vector<pid_t> members = cgroup.processes();
+  if (std::ranges::find(members, pid) != members.end()) return;
+  throw Error(ErrorKind::internal,
+              fmt::format("systemd made {}, and process {} is not in it; hint: has it ended?",
+                          cgroup.location().directories.front().path(), pid));
+}
+
 /// The hint that a user's missing controller needs: systemd delegates what it was told to.
 void apply_limits(const Cgroup& cgroup, const Limits& limits) {
   try {
@@ -181,6 +191,7 @@ Cgroup start_scope(const ScopeHelper& helper, const Location& location, const Li
     }
   }
   Cgroup cgroup = Cgroup::take_over(location);
+  require_member(cgroup, pid);
   apply_limits(cgroup, limits);
   return cgroup;
 }
