@@ -2,12 +2,14 @@
 #   PRESET=release|debug|asan|tsan|coverage|clang   which build (CMakePresets.json)
 #   JOBS=n                                          how many things at once
 #   YES=1                                           install packages without asking
+#   KERNELS="6.1 6.12"                              those of make test-vm (tests/vm/README.md)
 #   PREFIX=/usr/local                               where `make install` puts things
 .DEFAULT_GOAL := help
 MAKEFLAGS     += --no-print-directory
 SHELL         := /bin/bash
 PRESET        ?= release
 PREFIX        ?= /usr/local
+KERNELS       ?= default
 JOBS          ?= $(shell nproc)
 BUILD         := $(if $(filter release,$(PRESET)),build,build/$(PRESET))
 SCRIPTS       := tests/support/scripts
@@ -93,9 +95,10 @@ test-peers: deps-test configure prepare ## beside crun and runc, unpacked under 
 	@$(NINJA) tests_peers programs
 	@$(RUN_TESTS) peers
 
-test-vm: deps-test configure prepare ## in a QEMU microVM: pure cgroup v2
-	@$(NINJA) tests_vm tests_kernel programs
-	@$(RUN_TESTS) vm
+test-vm: deps-test configure prepare ## in QEMU microVMs: pure cgroup v2, systemd, a user's session
+	@$(NINJA) tests_vm tests_kernel tests_system programs
+	@for kernel in $(KERNELS); do \
+	  echo "kernel: $$kernel"; MD_VM_KERNEL=$$kernel $(RUN_TESTS) vm || exit 1; done
 
 lint: deps-test configure ## layers, cycles, sizes, format, links: what a machine can check
 	@$(NINJA) tests_lint lint_headers
