@@ -21,6 +21,41 @@ namespace {
 constexpr std::size_t kShownPids = 8;
 constexpr std::size_t kPage = 4096;
 
+/// What an errno of mkdir(2) means in a hierarchy; empty for one that speaks for itself.
+const char* hint_for_mkdir(int error) {
+  switch (error) {
+    case EROFS:
+      return "cgroups are mounted read-only here, as inside of a container";
+    case EACCES:
+    case EPERM:
+      return "the group above must be delegated to us (systemd: Delegate=yes)";
+    case EAGAIN:
+      return "a group above allows no more, or no deeper, groups (cgroup.max.descendants, "
+             "cgroup.max.depth)";
+    default:
+      return "";
+  }
+}
+
+/// What an errno of writing a pid to cgroup.procs means.
+const char* hint_for_attach(int error) {
+  switch (error) {
+    case EBUSY:
+      return "the group hands controllers down: processes go into the groups below";
+    case EOPNOTSUPP:
+      return "the group is threaded, or invalid as one above is: see its cgroup.type";
+    case ENOSPC:
+      return "its cpuset has no CPUs, or no memory nodes";
+    case EACCES:
+    case EPERM:
+      return "who moves must be allowed to write cgroup.procs of the first group above both places";
+    case EROFS:
+      return "cgroups are mounted read-only here, as inside of a container";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 bool holds_word(std::string_view text, std::string_view word) {
@@ -108,6 +143,19 @@ std::vector<std::string> ancestors(const Directory& directory) {
 int milliseconds_until(Deadline deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Deadline::clock::now());
   return left.count() < 0 ? 0 : static_cast<int>(left.count());
+}
+
+bool was_made(sys::Result<> mkdir, const std::string& path) {
+  const int error = mkdir.error();
+  if (error != EEXIST) std::move(mkdir).or_throw(quoted(path), hint_for_mkdir(error));
+  return error == 0;
+}
+
+void attach_to(const Directory& directory, pid_t pid) {
+  const std::string file = directory.path() + "/cgroup.procs";
+  sys::Result<> moved = write_control_at(AT_FDCWD, file.c_str(), std::to_string(pid));
+  const int error = moved.error();
+  std::move(moved).or_throw(fmt::format("{}, {}", quoted(file), pid), hint_for_attach(error));
 }
 
 void give_up_killing(const Directory& directory) {

@@ -11,6 +11,7 @@
 
 #include "minidocker/cgroups/driver.hpp"
 #include "minidocker/cgroups/location.hpp"
+#include "minidocker/toolbox/result.hpp"
 
 namespace minidocker::cgroups {
 
@@ -41,6 +42,13 @@ namespace minidocker::cgroups {
 
 /// Milliseconds left until `deadline`, at least 0, for poll(2).
 [[nodiscard]] int milliseconds_until(Deadline deadline);
+
+/// Was the group at `path` made by this mkdir(2)? False if it was there. Throws SystemError with a
+/// hint.
+[[nodiscard]] bool was_made(sys::Result<> mkdir, const std::string& path);
+
+/// Moves process `pid` into the group. Throws SystemError with a hint.
+void attach_to(const Directory& directory, pid_t pid);
 
 /// `directory` could not be emptied in time. Throws Error(unavailable).
 [[noreturn]] void give_up_killing(const Directory& directory);

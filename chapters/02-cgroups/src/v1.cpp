@@ -46,11 +46,10 @@ bool is_filled(const std::string& group) {
 void make_ancestors(const Directory& directory) {
   const std::vector<std::string> paths = ancestors(directory);
   for (std::size_t i = 1; i < paths.size(); ++i) {
-    sys::Result<> made = sys::mkdir(paths[i].c_str(), 0755);
-    if (!made && made.error() != EEXIST) std::move(made).or_throw(quoted(paths[i]));
+    const bool is_new = was_made(sys::mkdir(paths[i].c_str(), 0755), paths[i]);
     if (!is_cpuset(directory)) continue;
     if (!is_filled(paths[i])) fill_cpuset(paths[i - 1], paths[i]);
-    if (made) write_control(paths[i] + "/cgroup.clone_children", "1");
+    if (is_new) write_control(paths[i] + "/cgroup.clone_children", "1");
   }
 }
 
@@ -62,9 +61,7 @@ bool make_directory(const Directory& directory) {
     make_ancestors(directory);
     made = sys::mkdir(path.c_str(), 0755);
   }
-  if (made.error() == EEXIST) return false;
-  std::move(made).or_throw(quoted(path), "see why_not(): the hierarchy must be writable");
-  return true;
+  return was_made(std::move(made), path);
 }
 
 /// Nobody would ever run in a frozen group: its start would hang without a word.
@@ -139,7 +136,7 @@ void V1Driver::apply_devices(const Location& location, const std::vector<DeviceR
 
 void V1Driver::attach(const Location& location, pid_t pid) const {
   for (const Directory& directory : location.directories) {
-    write_control(directory.path() + "/cgroup.procs", std::to_string(pid));
+    attach_to(directory, pid);
   }
 }
 

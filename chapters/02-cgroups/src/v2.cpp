@@ -64,8 +64,7 @@ bool has_common_controllers(const std::string& path) {
 void make_ancestors(const Directory& directory) {
   const std::vector<std::string> paths = ancestors(directory);
   for (std::size_t i = 1; i < paths.size(); ++i) {
-    sys::Result<> made = sys::mkdir(paths[i].c_str(), 0755);
-    if (made.error() != EEXIST) std::move(made).or_throw(quoted(paths[i]));
+    (void)was_made(sys::mkdir(paths[i].c_str(), 0755), paths[i]);
   }
 }
 
@@ -76,6 +75,18 @@ void require_thawed(const Directory& directory) {
               fmt::format("container's cgroup is unexpectedly frozen: {}; hint: write 0 to its "
                           "cgroup.freeze, or remove the group",
                           directory.path()));
+}
+
+/// Below a threaded group whatever is made is invalid: nobody could enter, and the kernel would say
+/// so to the child alone.
+void require_domain(const Directory& directory) {
+  const std::string type = read_control(directory.path() + "/cgroup.type").value_or("domain");
+  if (!type.starts_with("domain invalid")) return;
+  throw Error(
+      ErrorKind::unavailable,
+      fmt::format("cgroup {} would be invalid: a group above it is threaded; hint: choose a "
+                  "place outside of that one",
+                  directory.path()));
 }
 
 UniqueFd open_directory(const Directory& directory) {
@@ -160,14 +171,14 @@ void V2Driver::make(const Location& location, std::vector<Directory>& made) cons
     make_ancestors(directory);
     result = sys::mkdir(path.c_str(), 0755);
   }
-  if (result.error() == EEXIST) {
+  if (was_made(std::move(result), path)) {
+    made.push_back(directory);
+  } else {
     require_empty(directory);
     require_thawed(directory);
-  } else {
-    std::move(result).or_throw(quoted(path), "the group above it must be delegated to us");
-    made.push_back(directory);
   }
   if (has_common_controllers(path)) return;
+  require_domain(directory);
   for (const std::string& above : ancestors(directory)) hand_down(above);
 }
 
@@ -201,7 +212,7 @@ void V2Driver::apply_devices(const Location& location, const std::vector<DeviceR
 }
 
 void V2Driver::attach(const Location& location, pid_t pid) const {
-  write_control(location.directories.front().path() + "/cgroup.procs", std::to_string(pid));
+  attach_to(location.directories.front(), pid);
 }
 
 void V2Driver::kill_all(const Location& location, Deadline deadline) const {

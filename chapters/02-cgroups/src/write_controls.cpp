@@ -72,14 +72,16 @@ std::string advice_for_missing(const Location& location, const ControlWrite& wri
   }
   if (write.controller == "cgroup") return "this kernel has no such file";
   // The controller is here, so that the file is what the kernel lacks.
-  if (holds_word(read_control(directory.path() + "/cgroup.controllers").value_or(""),
-                 write.controller)) {
+  const std::string has = read_control(directory.path() + "/cgroup.controllers").value_or("");
+  if (holds_word(has, write.controller)) {
     return fmt::format("the {} controller of this kernel has no such file", write.controller);
   }
+  const std::string words = has.substr(0, has.find('\n'));
   return fmt::format(
       "the {} controller must be delegated and enabled in cgroup.subtree_control of the groups "
-      "above{}",
-      write.controller, refusal_from_above(directory, write.controller));
+      "above{}; this group has {}",
+      write.controller, refusal_from_above(directory, write.controller),
+      words.empty() ? "none" : words);
 }
 
 [[noreturn]] void refuse_missing(const Location& location, const ControlWrite& write) {

@@ -91,7 +91,7 @@ TEST_P(Each, SpinnerGetsItsQuotaOfEachPeriod) {
   Cgroup group = make();
   group.apply({.cpu = {.quota = microseconds(10'000), .period = microseconds(50'000)}});
   Process child = start_in(group, [] { return spin(0, 1000); });
-  board->go = true;
+  start_race();
   EXPECT_EQ(0, child.wait().code);
   const double share = static_cast<double>(board->cpu_ns[0]) / 1e9;
   EXPECT_NEAR(0.20, share, 0.03);
@@ -114,7 +114,7 @@ double race(Cgroup& first, Cgroup& second, Process (*start)(Cgroup&, int (*)()))
   clear_board();
   Process one = start(first, [] { return spin(0, 700); });
   Process other = start(second, [] { return spin(1, 700); });
-  board->go = true;
+  start_race();
   EXPECT_EQ(0, one.wait().code);
   EXPECT_EQ(0, other.wait().code);
   return static_cast<double>(board->cpu_ns[0]) / static_cast<double>(board->cpu_ns[1] + 1);

@@ -51,7 +51,7 @@ TEST_P(Each, ProcessorTimeIsCountedByMode) {
   clear_board();
   Cgroup group = make();
   Process child = start_in(group, [] { return spin(0, 200); });
-  board->go = true;
+  start_race();
   EXPECT_EQ(0, child.wait().code);
   const CpuStats cpu = group.stats().cpu;
   EXPECT_GE(cpu.usage, milliseconds(50));

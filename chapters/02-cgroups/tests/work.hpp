@@ -17,6 +17,7 @@ namespace minidocker::cgroups {
 
 /// Shared by the test and its children.
 struct Board {
+  std::atomic<std::int64_t> start_ns;   ///< when they were told
   std::atomic<bool> go;                 ///< children wait for it
   std::atomic<std::uint64_t> count;     ///< of what a child does all the time
   std::atomic<std::uint64_t> failed;    ///< what should not have happened
@@ -41,14 +42,20 @@ inline std::int64_t nanoseconds_of(clockid_t clock) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-/// Burns `wall_ms` of time, once told to go; the processor time it got is told.
+/// Burns the `wall_ms` from the moment on when all were told to go; tells how much processor time
+/// it got of it.
 inline int spin(std::size_t slot, std::int64_t wall_ms) {
   while (!board->go) ::usleep(100);
-  const std::int64_t start = nanoseconds_of(CLOCK_MONOTONIC);
-  while (nanoseconds_of(CLOCK_MONOTONIC) - start < wall_ms * 1'000'000) {
+  while (nanoseconds_of(CLOCK_MONOTONIC) - board->start_ns < wall_ms * 1'000'000) {
   }
   board->cpu_ns[slot] = nanoseconds_of(CLOCK_PROCESS_CPUTIME_ID);
   return 0;
+}
+
+/// Starts all spinners.
+inline void start_race() {
+  board->start_ns = nanoseconds_of(CLOCK_MONOTONIC);
+  board->go = true;
 }
 
 /// Takes `size` bytes and uses each page; the group's limit may end it.
