@@ -12,6 +12,7 @@
 
 #include "minidocker/images/digest.hpp"
 #include "minidocker/images_unpack/byte_stream.hpp"
+#include "minidocker/images_unpack/no_umask.hpp"
 #include "minidocker/images_unpack/unpack_layer.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/process.hpp"
@@ -94,6 +95,7 @@ void mini_docker(benchmark::State& state) {
   measure(state, [](const Archive& archive, const std::string& target) {
     const UniqueFd fd = sys::open(archive.path().c_str(), O_RDONLY).or_throw();
     ByteBudget budget(std::uint64_t{1} << 40U);
+    const NoUmask no_umask;
     unpack_layer({fd.get(), "layer", archive.digest, archive.diff_id}, target, budget);
   });
 }
@@ -108,7 +110,7 @@ void inflate_alone(benchmark::State& state, InflateCode code) {
   measure(state, [code](const Archive& archive, const std::string&) {
     const UniqueFd fd = sys::open(archive.path().c_str(), O_RDONLY).or_throw();
     FdStream file(fd.get(), "layer");
-    GunzipStream gunzip(file, "layer", code);
+    InflateStream gunzip(file, "layer", code);
     std::string buffer(std::size_t{512} * 1024, '\0');
     while (gunzip.read(buffer.data(), buffer.size()) > 0) {
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,14 +18,11 @@ namespace minidocker::images_unpack {
 namespace {
 
 constexpr std::size_t kInputBytes = std::size_t{256} * 1024;
-constexpr unsigned char kGzipMagic[] = {0x1f, 0x8b};
-
 struct Magic {
   const char* name;
   std::string_view bytes;
 };
-constexpr Magic kRefused[] = {{"zstd", "\x28\xb5\x2f\xfd"},
-                              {"xz",
+constexpr Magic kRefused[] = {{"xz",
                                "\xfd"
                                "7zXZ"},
                               {"bzip2", "BZh"}};
@@ -49,16 +47,44 @@ class Prefixed final : public ByteStream {
 };
 
 // Owns the stage before it.
-class OwningGunzip final : public ByteStream {
+class OwningInflate final : public ByteStream {
  public:
-  OwningGunzip(std::unique_ptr<ByteStream> below, const std::string& what)
-      : below_(std::move(below)), gunzip_(*below_, what) {}
-  std::size_t read(void* buffer, std::size_t size) override { return gunzip_.read(buffer, size); }
+  OwningInflate(std::unique_ptr<ByteStream> below, const std::string& what, InflateCode code)
+      : below_(std::move(below)), inflate_(*below_, what, code) {}
+  std::size_t read(void* buffer, std::size_t size) override { return inflate_.read(buffer, size); }
 
  private:
   std::unique_ptr<ByteStream> below_;
-  GunzipStream gunzip_;
+  InflateStream inflate_;
 };
+
+// The code for data that begins so; nothing for plain data.
+std::optional<InflateCode> code_for(std::string_view magic) {
+  using namespace std::string_view_literals;
+  if (magic.starts_with("\x1f\x8b")) return best_gzip_code();
+  if (magic.starts_with("\x28\xb5\x2f\xfd")) return InflateCode::zstd;
+  // A frame to be skipped may come first: 16 magic numbers are for those.
+  const bool skippable =
+      magic.size() >= 4 && (static_cast<unsigned char>(magic[0]) & 0xf0U) == 0x50;
+  if (skippable && magic.substr(1, 3) == "\x2a\x4d\x18"sv) return InflateCode::zstd;
+  return std::nullopt;
+}
+
+std::unique_ptr<Inflater> make_inflater(InflateCode code) {
+  switch (code) {
+    case InflateCode::igzip:
+#if MD_HAS_ISAL
+      return make_igzip_inflater();
+#else
+      throw Error(ErrorKind::unavailable, "igzip: this mini-docker was built without ISA-L");
+#endif
+    case InflateCode::zlib:
+      return make_zlib_inflater();
+    case InflateCode::zstd:
+      break;
+  }
+  return make_zstd_inflater();
+}
 
 std::string read_magic(ByteStream& stream) {
   std::string magic(kMagicBytes, '\0');
@@ -92,8 +118,10 @@ void ByteBudget::check(std::uint64_t bytes, const std::string& what) const {
 }
 
 void ByteBudget::take(std::uint64_t bytes, const std::string& what) {
-  check(bytes, what);
-  left_ -= bytes;
+  std::uint64_t left = left_;
+  do {
+    if (bytes > left) check(bytes, what);
+  } while (!left_.compare_exchange_weak(left, left - bytes));
 }
 
 std::size_t BoundedStream::read(void* buffer, std::size_t size) {
@@ -102,8 +130,10 @@ std::size_t BoundedStream::read(void* buffer, std::size_t size) {
   return got;
 }
 
-InflateCode best_inflate_code() noexcept {
-#if defined(__x86_64__)
+InflateCode best_gzip_code() noexcept {
+#if !MD_HAS_ISAL
+  return InflateCode::zlib;
+#elif defined(__x86_64__)
   const bool suits = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.2");
   return suits ? InflateCode::igzip : InflateCode::zlib;
 #elif defined(__aarch64__)
@@ -114,12 +144,9 @@ InflateCode best_inflate_code() noexcept {
 }
 
 // Invariant: bytes [at, end) of `buffer` have been read and not been used.
-struct GunzipStream::Input {
+struct InflateStream::Input {
   Input(ByteStream& source, std::string name, InflateCode code)
-      : below(source),
-        what(std::move(name)),
-        inflater(code == InflateCode::igzip ? make_igzip_inflater() : make_zlib_inflater()),
-        buffer(kInputBytes) {}
+      : below(source), what(std::move(name)), inflater(make_inflater(code)), buffer(kInputBytes) {}
 
   [[noreturn]] void refuse(std::string_view why) const {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", what, why));
@@ -137,12 +164,14 @@ struct GunzipStream::Input {
   // After a member: is there another one?
   bool next_member() {
     while (fill()) {
-      if (buffer[at] == kGzipMagic[0]) {
+      if (inflater->begins_member(buffer[at])) {
         inflater->reset();
         between_members = false;
         return true;
       }
-      if (buffer[at] != 0) refuse("bytes that are no gzip follow the compressed data");
+      if (buffer[at] != 0) {
+        refuse(fmt::format("bytes that are no {} follow the compressed data", inflater->name()));
+      }
       ++at;
     }
     return false;
@@ -151,7 +180,7 @@ struct GunzipStream::Input {
   std::size_t inflate(unsigned char* out, std::size_t size) {
     const Inflater::Step step = inflater->step(buffer.data() + at, end - at, out, size);
     at += step.consumed;
-    if (step.damaged) refuse("the gzip data is damaged");
+    if (step.damaged) refuse(fmt::format("the {} data is damaged", inflater->name()));
     between_members = step.member_ended;
     return step.produced;
   }
@@ -166,12 +195,12 @@ struct GunzipStream::Input {
   bool between_members = false;
 };
 
-GunzipStream::GunzipStream(ByteStream& below, std::string what, InflateCode code)
+InflateStream::InflateStream(ByteStream& below, std::string what, InflateCode code)
     : input_(std::make_unique<Input>(below, std::move(what), code)) {}
 
-GunzipStream::~GunzipStream() = default;
+InflateStream::~InflateStream() = default;
 
-std::size_t GunzipStream::read(void* buffer, std::size_t size) {
+std::size_t InflateStream::read(void* buffer, std::size_t size) {
   Input& input = *input_;
   while (true) {
     if (input.between_members && !input.next_member()) return 0;
@@ -179,7 +208,9 @@ std::size_t GunzipStream::read(void* buffer, std::size_t size) {
     // Also without input: output may be waiting inside the inflater.
     const std::size_t produced = input.inflate(static_cast<unsigned char*>(buffer), size);
     if (produced > 0) return produced;
-    if (!more && !input.between_members) input.refuse("the gzip data ends too early");
+    if (!more && !input.between_members) {
+      input.refuse(fmt::format("the {} data ends too early", input.inflater->name()));
+    }
   }
 }
 
@@ -188,14 +219,14 @@ std::unique_ptr<ByteStream> decompress(ByteStream& below, const std::string& wha
   for (const Magic& refused : kRefused) {
     if (magic.starts_with(refused.bytes)) {
       throw Error(ErrorKind::invalid_argument,
-                  fmt::format("{}: is compressed by {}, which is not supported yet; use gzip", what,
-                              refused.name));
+                  fmt::format("{}: is compressed by {}, which is not supported; use gzip or zstd",
+                              what, refused.name));
     }
   }
-  const bool gzip = magic.size() >= 2 && std::memcmp(magic.data(), kGzipMagic, 2) == 0;
+  const std::optional<InflateCode> code = code_for(magic);
   auto whole = std::make_unique<Prefixed>(std::move(magic), below);
-  if (!gzip) return whole;
-  return std::make_unique<OwningGunzip>(std::move(whole), what);
+  if (!code) return whole;
+  return std::make_unique<OwningInflate>(std::move(whole), what, *code);
 }
 
 }  // namespace minidocker::images_unpack

@@ -3,14 +3,21 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "import_plan.hpp"
 #include "import_source.hpp"
+#include "in_parallel.hpp"
+#include "minidocker/images_unpack/no_umask.hpp"
 #include "minidocker/images_unpack/unpack_layer.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/mutex.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::images_unpack {
@@ -72,27 +79,36 @@ void warn_of_platform(const PlannedImage& image, const images::Platform& host,
       built_for.str(), host.str())));
 }
 
-// Layers unpacked in the workspace, waiting for their place.
+// A layer that may have to be unpacked.
+struct WantedLayer {
+  std::function<UniqueFd()> open;  // the blob
+  std::optional<Digest> digest;    // of it; nothing: already verified
+  Digest diff_id;
+};
+
+// Layers unpacked in the workspace, several at once, waiting for their place.
 class UnpackedLayers {
  public:
   UnpackedLayers(const ImportTarget& target, ByteBudget& budget, const Progress& progress)
       : target_(target), budget_(budget), progress_(progress) {}
 
-  // Unpacks unless the layer is there. `fd` is at the blob's beginning.
-  void add(int fd, const std::optional<Digest>& digest, const Digest& diff_id) {
-    if (target_.layers.has(diff_id) || directories_.contains(diff_id)) {
-      progress_(layer_event(diff_id, {}, /*reused=*/true));
-      return;
+  // Unpacks those that are not there.
+  void add(std::span<const WantedLayer> layers) {
+    std::vector<Job> jobs;
+    for (const WantedLayer& layer : layers) {
+      if (target_.layers.has(layer.diff_id) || directories_.contains(layer.diff_id)) {
+        progress_(layer_event(layer.diff_id, {}, /*reused=*/true));
+        continue;
+      }
+      const std::string directory = target_.workspace.fresh("layer");
+      make_dirs(directory);
+      directories_.emplace(layer.diff_id, directory);
+      jobs.push_back({&layer, directory});
     }
-    const std::string directory = target_.workspace.fresh("layer");
-    make_dirs(directory);
-    UnpackOptions options;
-    options.owners = target_.owners;
-    const UnpackReport report =
-        unpack_layer({fd, "layer " + diff_id.str(), digest, diff_id}, directory, budget_, options);
-    directories_.emplace(diff_id, directory);
-    warn(diff_id, report, progress_);
-    progress_(layer_event(diff_id, report, /*reused=*/false));
+    const NoUmask no_umask;
+    in_parallel(jobs.size(), [&](std::size_t i, const std::stop_token& stop) {
+      unpack(*jobs[i].layer, jobs[i].directory, stop);
+    });
   }
 
   // A name of ours says "complete": the content must be on the disk before the name is.
@@ -107,18 +123,39 @@ class UnpackedLayers {
   }
 
  private:
+  struct Job {
+    const WantedLayer* layer;
+    std::string directory;
+  };
+
+  void unpack(const WantedLayer& layer, const std::string& directory, const std::stop_token& stop) {
+    UnpackOptions options;
+    options.owners = target_.owners;
+    options.stop = stop;
+    const UniqueFd fd = layer.open();
+    const UnpackReport report =
+        unpack_layer({fd.get(), "layer " + layer.diff_id.str(), layer.digest, layer.diff_id},
+                     directory, budget_, options);
+    const MutexLock lock(telling_);
+    warn(layer.diff_id, report, progress_);
+    progress_(layer_event(layer.diff_id, report, /*reused=*/false));
+  }
+
   const ImportTarget& target_;
   ByteBudget& budget_;
+  Mutex telling_;  // one thread at a time calls progress_
   const Progress& progress_;
   std::map<Digest, std::string> directories_;
 };
 
-void unpack_layers(const PlannedImage& image, UnpackedLayers& unpacked) {
+std::vector<WantedLayer> layers_of(const PlannedImage& image) {
+  std::vector<WantedLayer> layers;
   for (std::size_t i = 0; i < image.layers.size(); ++i) {
-    const std::string& path = image.layers[i].path;
-    const UniqueFd fd = sys::open(path.c_str(), O_RDONLY).or_throw(path);
-    unpacked.add(fd.get(), std::nullopt, image.config.diff_ids[i]);
+    const std::string path = image.layers[i].path;
+    layers.push_back({[path] { return sys::open(path.c_str(), O_RDONLY).or_throw(path); },
+                      std::nullopt, image.config.diff_ids[i]});
   }
+  return layers;
 }
 
 void record(const PlannedImage& image, const ImportTarget& target, const images::StoreLock& lock) {
@@ -142,7 +179,10 @@ void import_images(const std::string& from, const ImportTarget& target, const Pr
   for (const PlannedImage& image : images) warn_of_platform(image, target.platform, progress);
 
   UnpackedLayers unpacked(target, budget, progress);
-  for (const PlannedImage& image : images) unpack_layers(image, unpacked);
+  std::vector<WantedLayer> layers;
+  for (const PlannedImage& image : images)
+    std::ranges::move(layers_of(image), std::back_inserter(layers));
+  unpacked.add(layers);
 
   const images::StoreLock lock = target.store.lock();
   unpacked.commit(lock);
@@ -161,10 +201,13 @@ void unpack_image(const std::string& name, const ImportTarget& target, const Pro
   }
   ByteBudget budget(target.max_bytes);
   UnpackedLayers unpacked(target, budget, progress);
+  std::vector<WantedLayer> layers;
   for (std::size_t i = 0; i < config.diff_ids.size(); ++i) {
-    const UniqueFd blob = target.store.open_blob(manifest.layers[i]);
-    unpacked.add(blob.get(), manifest.layers[i].digest, config.diff_ids[i]);
+    const Descriptor& blob = manifest.layers[i];
+    layers.push_back(
+        {[&] { return target.store.open_blob(blob); }, blob.digest, config.diff_ids[i]});
   }
+  unpacked.add(layers);
   const images::StoreLock lock = target.store.lock();
   unpacked.commit(lock);
 }

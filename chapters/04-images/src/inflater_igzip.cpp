@@ -9,7 +9,7 @@ namespace minidocker::images_unpack {
 
 namespace {
 
-class IgzipInflater final : public Inflater {
+class IgzipInflater final : public GzipInflater {
  public:
   IgzipInflater() {
     isal_inflate_init(&state_);

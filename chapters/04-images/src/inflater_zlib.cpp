@@ -13,7 +13,7 @@ namespace {
 constexpr int kLargestWindow = 15;
 constexpr int kGzipOnly = 16;  // added to the window's size: expect gzip's header and checksum
 
-class ZlibInflater final : public Inflater {
+class ZlibInflater final : public GzipInflater {
  public:
   ZlibInflater() {
     if (inflateInit2(&stream_, kLargestWindow + kGzipOnly) != Z_OK) throw std::bad_alloc();

@@ -85,6 +85,21 @@ void put_number(std::array<char, kTarBlock>& block, std::size_t at, std::size_t 
               fmt::format("member {}: {}", minidocker::quoted(name), why));
 }
 
+// GNU tar begins each extent with a block of the archive, others do not: where all but the last are
+// whole blocks, nobody can misread.
+void check_extents(const TarEntry& entry) {
+  std::uint64_t end = 0;
+  bool whole = true;
+  for (const TarExtent& extent : entry.extents) {
+    const bool fits = extent.offset <= entry.size && extent.size <= entry.size - extent.offset;
+    if (!whole || !fits || extent.offset < end || extent.size == 0) {
+      refuse(entry.name, "its extents overlap, leave it, or are no whole blocks");
+    }
+    whole = extent.size % kTarBlock == 0;
+    end = extent.offset + extent.size;
+  }
+}
+
 void check(const TarEntry& entry) {
   if (entry.name.empty()) refuse(entry.name, "it has no name");
   if ((entry.name + entry.link).find('\0') != std::string::npos) {
@@ -214,6 +229,7 @@ void TarWriter::add(const TarEntry& entry) {
   std::string records;
   std::string list;
   if (is_file && entry.sparse) {
+    check_extents(entry);
     list = extent_lines(entry);
     header.size = list.size();
     for (const TarExtent& extent : entry.extents) header.size += extent.size;

@@ -8,23 +8,11 @@
 #include "minidocker/images_unpack/tar_reader.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
-#include "minidocker/toolbox/sys/tree.hpp"
+#include "read_ahead.hpp"
 
 namespace minidocker::images_unpack {
 
 namespace {
-
-// Modes come from the archive, not from our habits; saves a call for each file.
-class NoUmask {
- public:
-  NoUmask() : before_(sys::umask(0)) {}
-  NoUmask(const NoUmask&) = delete;
-  NoUmask& operator=(const NoUmask&) = delete;
-  ~NoUmask() { static_cast<void>(sys::umask(before_.ok() ? before_.value() : 022)); }
-
- private:
-  sys::Result<mode_t> before_;
-};
 
 [[noreturn]] void refuse(const LayerBlob& blob, const std::string& why) {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", blob.what, why));
@@ -33,6 +21,9 @@ class NoUmask {
 void fill(LayerTree& tree, TarReader& reader, const LayerBlob& blob, const UnpackOptions& options,
           UnpackReport& report) {
   while (const std::optional<TarEntry> entry = reader.next()) {
+    if (options.stop.stop_requested()) {
+      throw Error(ErrorKind::unavailable, blob.what + ": another layer of the image failed");
+    }
     if (++report.entries > options.max_entries) {
       refuse(blob, fmt::format("it has more than {} members", options.max_entries));
     }
@@ -51,10 +42,9 @@ UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, Byte
   const std::unique_ptr<ByteStream> inside =
       decompress(blob.digest ? static_cast<ByteStream&>(compressed) : file, blob.what);
   BoundedStream bounded(*inside, budget, blob.what);
-  HashingStream archive(bounded);
+  ReadAhead archive(bounded);
   TarReader reader(archive, blob.what);
 
-  const NoUmask no_umask;
   const UniqueFd root = sys::open(target.c_str(), O_RDONLY | O_DIRECTORY).or_throw(target);
   UnpackReport report;
   LayerTree tree(root.get(), blob.what, options, report);

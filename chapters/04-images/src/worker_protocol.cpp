@@ -12,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 using Type = WorkerEvent::Type;
+using Phase = WorkerEvent::Phase;
 
 template <class Value>
 struct Word {
@@ -19,11 +20,9 @@ struct Word {
   const char* word;
 };
 
-constexpr Word<Type> kTypes[] = {{Type::layer, "layer"},
-                                 {Type::warning, "warning"},
-                                 {Type::image, "image"},
-                                 {Type::error, "error"},
-                                 {Type::done, "done"}};
+constexpr Word<Type> kTypes[] = {{Type::transfer, "transfer"}, {Type::layer, "layer"},
+                                 {Type::warning, "warning"},   {Type::image, "image"},
+                                 {Type::error, "error"},       {Type::done, "done"}};
 
 constexpr Word<ErrorKind> kKinds[] = {{ErrorKind::not_found, "not_found"},
                                       {ErrorKind::conflict, "conflict"},
@@ -31,6 +30,17 @@ constexpr Word<ErrorKind> kKinds[] = {{ErrorKind::not_found, "not_found"},
                                       {ErrorKind::unavailable, "unavailable"},
                                       {ErrorKind::permission, "permission"},
                                       {ErrorKind::internal, "internal"}};
+
+constexpr Word<Phase> kPhases[] = {{Phase::exists, "exists"},
+                                   {Phase::waiting, "waiting"},
+                                   {Phase::moving, "moving"},
+                                   {Phase::again, "again"},
+                                   {Phase::done, "done"}};
+
+constexpr Word<WorkerVerb> kVerbs[] = {{WorkerVerb::unpack, "unpack"}, {WorkerVerb::pull, "pull"}};
+
+constexpr Word<PlainHttp> kPlainHttp[] = {{PlainHttp::loopback, "loopback"},
+                                          {PlainHttp::yes, "yes"}};
 
 constexpr Word<Owners> kOwners[] = {{Owners::keep, "keep"}, {Owners::squash, "squash"}};
 
@@ -42,7 +52,9 @@ constexpr Option kOptions[] = {{"--store", &WorkerRequest::store},
                                {"--layers", &WorkerRequest::layers},
                                {"--tmp", &WorkerRequest::temporaries},
                                {"--from", &WorkerRequest::from},
-                               {"--image", &WorkerRequest::image}};
+                               {"--image", &WorkerRequest::image},
+                               {"--reference", &WorkerRequest::reference},
+                               {"--docker-config", &WorkerRequest::docker_config}};
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorKind::invalid_argument, "mini-worker: " + why);
@@ -72,12 +84,22 @@ void check(const WorkerRequest& request) {
       }
     }
   }
-  if (request.from.empty() == request.image.empty()) refuse("give either --from or --image");
+  const bool pulls = request.verb == WorkerVerb::pull;
+  if (pulls != !request.reference.empty()) refuse("pull has a --reference, and unpack has none");
+  const bool unpacks_one = request.from.empty() != request.image.empty();
+  if (!pulls && !unpacks_one) refuse("give either --from or --image");
+  if (pulls && !(request.from.empty() && request.image.empty())) {
+    refuse("pull has neither --from nor --image");
+  }
 }
 
 void set_option(WorkerRequest& request, const std::string& name, const std::string& value) {
   if (name == "--owners") {
     request.owners = value_of(kOwners, value, name);
+    return;
+  }
+  if (name == "--plain-http") {
+    request.plain_http = value_of(kPlainHttp, value, name);
     return;
   }
   for (const Option& option : kOptions) {
@@ -99,7 +121,16 @@ json members_of(const WorkerEvent& event) {
     case Type::warning:
       return {{"message", event.message}};
     case Type::image:
-      return {{"id", event.id}, {"manifest", event.manifest}, {"names", event.names}};
+      return {{"id", event.id},
+              {"manifest", event.manifest},
+              {"names", event.names},
+              {"digest", event.digest},
+              {"is_new", event.is_new}};
+    case Type::transfer:
+      return {{"digest", event.digest},
+              {"phase", word_of(kPhases, event.phase)},
+              {"moved", event.moved},
+              {"size", event.size}};
     case Type::error:
       return {{"kind", word_of(kKinds, event.kind)}, {"message", event.message}};
     case Type::done:
@@ -108,30 +139,44 @@ json members_of(const WorkerEvent& event) {
   return json::object();
 }
 
+bool flag_member(const json& document, const char* key) {
+  const json* flag = find_member(document, key);
+  return flag != nullptr && *flag == true;
+}
+
+void read_transfer(const json& document, WorkerEvent& event, std::string_view what) {
+  event.phase = value_of(kPhases, string_member(document, "phase", what), "phase");
+  event.moved = number_member(document, "moved", what);
+  event.size = number_member(document, "size", what);
+}
+
 void read_layer(const json& document, WorkerEvent& event, std::string_view what) {
   event.diff_id = string_member(document, "diff_id", what);
   event.entries = number_member(document, "entries", what);
   event.bytes = number_member(document, "bytes", what);
-  const json* reused = find_member(document, "reused");
-  event.reused = reused != nullptr && *reused == true;
+  event.reused = flag_member(document, "reused");
 }
 
 }  // namespace
 
 std::vector<std::string> WorkerRequest::to_arguments() const {
-  std::vector<std::string> arguments{"unpack"};
+  std::vector<std::string> arguments{word_of(kVerbs, verb)};
   for (const Option& option : kOptions) {
     if (const std::string& value = this->*option.member; !value.empty()) {
       arguments.insert(arguments.end(), {option.name, value});
     }
   }
   arguments.insert(arguments.end(), {"--owners", word_of(kOwners, owners)});
+  if (plain_http != PlainHttp::loopback) {
+    arguments.insert(arguments.end(), {"--plain-http", word_of(kPlainHttp, plain_http)});
+  }
   return arguments;
 }
 
 WorkerRequest WorkerRequest::parse(const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.front() != "unpack") refuse("the one verb is unpack");
+  if (arguments.empty()) refuse("a verb is missing");
   WorkerRequest request;
+  request.verb = value_of(kVerbs, arguments.front(), "verb");
   for (std::size_t i = 1; i < arguments.size(); i += 2) {
     if (i + 1 == arguments.size()) refuse("a value is missing after " + arguments[i]);
     set_option(request, arguments[i], arguments[i + 1]);
@@ -153,6 +198,7 @@ WorkerEvent WorkerEvent::parse(std::string_view line) {
   WorkerEvent event;
   event.type = value_of(kTypes, string_member(document, "event", kWhat), "event");
   if (event.type == Type::layer) read_layer(document, event, kWhat);
+  if (event.type == Type::transfer) read_transfer(document, event, kWhat);
   if (event.type == Type::error) {
     event.kind = value_of(kKinds, string_member(document, "kind", kWhat), "kind");
   }
@@ -160,6 +206,8 @@ WorkerEvent WorkerEvent::parse(std::string_view line) {
   event.manifest = string_member(document, "manifest", kWhat);
   event.names = strings_member(document, "names", kWhat);
   event.message = string_member(document, "message", kWhat);
+  event.digest = string_member(document, "digest", kWhat);
+  event.is_new = flag_member(document, "is_new");
   return event;
 }
 

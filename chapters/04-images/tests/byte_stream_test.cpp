@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gzip_text.hpp"
+#include "compressed_text.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "streams.hpp"
@@ -14,6 +14,7 @@ namespace {
 using images_unpack::testing::gzip;
 using images_unpack::testing::read_whole;
 using images_unpack::testing::TextStream;
+using images_unpack::testing::zstd;
 using ::testing::HasSubstr;
 
 // Text that compresses, but not to nothing.
@@ -27,13 +28,16 @@ std::string some_text(std::size_t size) {
   return text;
 }
 
-class Gunzip : public ::testing::TestWithParam<InflateCode> {
+class Inflate : public ::testing::TestWithParam<InflateCode> {
  protected:
   static std::string inflate(const std::string& bytes, std::size_t in = 1000,
                              std::size_t out = 1000) {
     TextStream stream(bytes, in);
-    GunzipStream gunzip(stream, "blob", GetParam());
+    InflateStream gunzip(stream, "blob", GetParam());
     return read_whole(gunzip, out);
+  }
+  static std::string compress(const std::string& text) {
+    return GetParam() == InflateCode::zstd ? zstd(text) : gzip(text);
   }
   static std::string refusal_of(const std::string& bytes) {
     try {
@@ -45,21 +49,25 @@ class Gunzip : public ::testing::TestWithParam<InflateCode> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(With, Gunzip, ::testing::Values(InflateCode::igzip, InflateCode::zlib),
-                         [](const auto& test) {
-                           return test.param == InflateCode::igzip ? "igzip" : "zlib";
-                         });
+const char* name_of(const ::testing::TestParamInfo<InflateCode>& test) {
+  if (test.param == InflateCode::zstd) return "zstd";
+  return test.param == InflateCode::igzip ? "igzip" : "zlib";
+}
+INSTANTIATE_TEST_SUITE_P(With, Inflate,
+                         ::testing::Values(InflateCode::igzip, InflateCode::zlib,
+                                           InflateCode::zstd),
+                         name_of);
 
-TEST_P(Gunzip, GivesBackWhatWasCompressed) {
+TEST_P(Inflate, GivesBackWhatWasCompressed) {
   for (const std::size_t size : {0U, 1U, 5000U, 1'000'000U}) {
     const std::string text = some_text(size);
-    EXPECT_EQ(inflate(gzip(text)), text) << size;
+    EXPECT_EQ(inflate(compress(text)), text) << size;
   }
 }
 
-TEST_P(Gunzip, WorksInPiecesOfAnySize) {
+TEST_P(Inflate, WorksInPiecesOfAnySize) {
   const std::string text = some_text(30'000);
-  const std::string bytes = gzip(text);
+  const std::string bytes = compress(text);
   for (const std::size_t piece : {1U, 2U, 13U, 4096U}) {
     EXPECT_EQ(inflate(bytes, piece, 1000), text) << piece;
     EXPECT_EQ(inflate(bytes, 1000, piece), text) << piece;
@@ -67,28 +75,30 @@ TEST_P(Gunzip, WorksInPiecesOfAnySize) {
   }
 }
 
-TEST_P(Gunzip, GoesOnWithFurtherMembersAndIgnoresZerosAfterThem) {
+TEST_P(Inflate, GoesOnWithFurtherMembersAndIgnoresZerosAfterThem) {
   for (const std::size_t piece : {1U, 7U, 100'000U}) {
-    EXPECT_EQ(inflate(gzip("one ") + gzip("") + gzip("two") + std::string(600, '\0'), piece),
-              "one two")
+    EXPECT_EQ(
+        inflate(compress("one ") + compress("") + compress("two") + std::string(600, '\0'), piece),
+        "one two")
         << piece;
   }
 }
 
-TEST_P(Gunzip, SaysWhatIsWrong) {
-  const std::string bytes = gzip(some_text(5000));
+TEST_P(Inflate, SaysWhatIsWrong) {
+  const std::string bytes = compress(some_text(5000));
   EXPECT_THAT(refusal_of("no gzip at all, but long enough to look like it"), HasSubstr("damaged"));
   EXPECT_THAT(refusal_of(bytes.substr(0, bytes.size() / 2)), HasSubstr("ends too early"));
-  EXPECT_THAT(refusal_of(bytes.substr(0, bytes.size() - 3)), HasSubstr("ends too early"));
-  EXPECT_THAT(refusal_of(""), HasSubstr("blob: the gzip data ends too early"));
-  EXPECT_THAT(refusal_of(bytes + "garbage"), HasSubstr("no gzip follow"));
+  EXPECT_THAT(refusal_of(bytes.substr(0, bytes.size() - 1)), HasSubstr("ends too early"));
+  EXPECT_THAT(refusal_of(""), AllOf(HasSubstr("blob: the "), HasSubstr("data ends too early")));
+  EXPECT_THAT(refusal_of(bytes + "garbage"), HasSubstr(" follow the compressed data"));
+  if (GetParam() == InflateCode::zstd) return;  // its checksum is optional
   std::string wrong_sum = bytes;
   wrong_sum[bytes.size() - 6] = static_cast<char>(wrong_sum[bytes.size() - 6] ^ 1);
   EXPECT_THAT(refusal_of(wrong_sum), HasSubstr("damaged"));
 }
 
-TEST_P(Gunzip, EndsInTextOrAnErrorWhateverIsDamaged) {
-  const std::string bytes = gzip(some_text(3000));
+TEST_P(Inflate, EndsInTextOrAnErrorWhateverIsDamaged) {
+  const std::string bytes = compress(some_text(3000));
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     std::string damaged = bytes;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
@@ -102,16 +112,25 @@ std::string decompressed(const std::string& bytes) {
   return read_whole(*decompress(stream, "blob"), 100);
 }
 
-TEST(Decompress, TellsGzipFromNoCompressionByTheFirstBytes) {
+TEST(Decompress, TellsTheCompressionByTheFirstBytes) {
   EXPECT_EQ(decompressed(gzip("text")), "text");
+  EXPECT_EQ(decompressed(zstd("text")), "text");
   EXPECT_EQ(decompressed("plain text"), "plain text");
   EXPECT_EQ(decompressed("ab"), "ab");
   EXPECT_EQ(decompressed(""), "");
 }
 
+TEST(Decompress, PassesOverSkippableFramesWhereverTheyStand) {
+  const std::string skippable("\x5a\x2a\x4d\x18\x03\0\0\0abc", 11);
+  EXPECT_EQ(decompressed(skippable + zstd("one ") + skippable + zstd("two") + skippable),
+            "one two");
+  EXPECT_EQ(decompressed(skippable), "");
+  TextStream cut(zstd("one") + skippable.substr(0, 9), 100);
+  EXPECT_THROW(read_whole(*decompress(cut, "blob"), 100), Error);
+}
+
 TEST(Decompress, RefusesOtherCompressionsByName) {
-  for (const auto& [name, bytes] : {std::pair{"zstd", "\x28\xb5\x2f\xfd...."},
-                                    std::pair{"xz",
+  for (const auto& [name, bytes] : {std::pair{"xz",
                                               "\xfd"
                                               "7zXZ..."},
                                     std::pair{"bzip2", "BZh91AY"}}) {
@@ -147,7 +166,7 @@ TEST(InflateCode, IsTheOneForTheFlagsThatTheKernelTellsOfThisCpu) {
   const std::string cpu = minidocker::testing::read_text("/proc/cpuinfo");
   const bool fast =
       cpu.find(" pclmulqdq ") != std::string::npos && cpu.find(" sse4_2 ") != std::string::npos;
-  EXPECT_EQ(best_inflate_code(), fast ? InflateCode::igzip : InflateCode::zlib);
+  EXPECT_EQ(best_gzip_code(), fast ? InflateCode::igzip : InflateCode::zlib);
 }
 #endif
 

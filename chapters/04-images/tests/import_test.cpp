@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "gzip_text.hpp"
+#include "compressed_text.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"

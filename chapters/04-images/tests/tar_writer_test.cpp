@@ -145,12 +145,14 @@ TEST(TarWriter, WritesFilesOfMoreThanEightGibibytes) {
 TEST(TarWriter, KeepsTheHolesOfSparseFiles) {
   TarEntry entry = file_of("with/holes", 1'000'000);
   entry.sparse = true;
-  entry.extents = {{4096, 3}, {500'000, 2}};
-  const Read read = read_one(archive_of(entry, "abcde"));
+  entry.extents = {{4096, 512}, {500'000, 2}};
+  const std::string data = std::string(512, 'a') + "bc";
+  const Read read = read_one(archive_of(entry, data));
   expect_same(read.entry, entry);
   EXPECT_TRUE(read.entry.sparse);
-  EXPECT_EQ(read.data, "abcde");
-  EXPECT_THAT(read.offsets, ::testing::ElementsAre(4096U, 500'000U));
+  EXPECT_EQ(read.data, data);
+  EXPECT_EQ(read.offsets.front(), 4096U);
+  EXPECT_EQ(read.offsets.back(), 500'000U);
 
   TarEntry hole = file_of("hole", 77);
   hole.sparse = true;
@@ -172,6 +174,13 @@ TEST(TarWriter, RefusesWhatNoArchiveCanSay) {
   TarEntry entry = file_of("f");
   entry.xattrs = {{"user.a=b", "c"}};
   EXPECT_THAT(refusal_of(entry), HasSubstr("an attribute named \"user.a=b\""));
+  for (const std::vector<TarExtent>& extents :
+       {std::vector<TarExtent>{{0, 3}, {4, 4}}, {{0, 1024}, {512, 1}}, {{99'999, 2}}, {{0, 0}}}) {
+    entry = file_of("s", 100'000);
+    entry.sparse = true;
+    entry.extents = extents;
+    EXPECT_THAT(refusal_of(entry), HasSubstr("its extents"));
+  }
 }
 
 TEST(TarWriter, CountsTheDataThatItIsGiven) {

@@ -8,7 +8,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "gzip_text.hpp"
+#include "compressed_text.hpp"
+#include "minidocker/images_unpack/no_umask.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -43,6 +44,7 @@ UnpackReport unpack(const std::string& archive, const UnpackOptions& options = {
   write_text("/tmp/blob", blob);
   const UniqueFd fd = sys::open("/tmp/blob", O_RDONLY).or_throw();
   ByteBudget budget(max_bytes);
+  const NoUmask no_umask;
   return unpack_layer({fd.get(), "layer", Digest::of(blob), Digest::of(archive)}, kTarget, budget,
                       options);
 }

@@ -6,13 +6,15 @@
 /// The worker is started with a pipe as descriptor 3 and writes JSON lines to it; descriptors 1
 /// and 2 stay empty unless the command line itself is wrong (exit code 2).
 ///
-/// | event   | members                              | meaning                                   |
-/// |---------|--------------------------------------|-------------------------------------------|
-/// | layer   | `diff_id` `entries` `bytes` `reused` | its directory is ready, or was there      |
-/// | warning | `message`                            | something of a layer was not taken over   |
-/// | image   | `id` `manifest` `names`              | the image is recorded in the store        |
-/// | error   | `kind` `message`                     | last line; nothing is left; exit code 1   |
-/// | done    |                                      | last line; exit code 0                    |
+/// | event    | members                              | meaning                                  |
+/// |----------|--------------------------------------|------------------------------------------|
+/// | transfer | `digest` `phase` `moved` `size`      | how far a blob has come from a registry  |
+/// | layer    | `diff_id` `entries` `bytes` `reused` | its directory is ready, or was there     |
+/// | warning  | `message`                            | something of a layer was not taken over  |
+/// | image    | `id` `manifest` `names`; of a pull   | the image is recorded in the store       |
+/// |          | `digest` `is_new` too                |                                          |
+/// | error    | `kind` `message`                     | last line; nothing is left; exit code 1  |
+/// | done     |                                      | last line; exit code 0                   |
 ///
 /// A worker that ends without `done` or `error` was killed: what it began lies in the temporary
 /// directory (clean_temporaries) and as unnamed blobs and layers (sweep).
@@ -35,14 +37,30 @@ enum class Owners : std::uint8_t {
   squash,  ///< all belong to who unpacks: the one id that a rootless container has
 };
 
-/// What a worker shall do: `mini-worker unpack ...`.
+/// Which of its jobs a worker does.
+enum class WorkerVerb : std::uint8_t {
+  unpack,  ///< load archives, or unpack layers of an image of the store
+  pull,    ///< fetch an image from a registry and unpack it
+};
+
+/// May a registry be spoken to without TLS?
+enum class PlainHttp : std::uint8_t {
+  loopback,  ///< only one on this machine that speaks none
+  yes,       ///< it is spoken to in plain HTTP
+};
+
+/// What a worker shall do: `mini-worker VERB ...`.
 struct WorkerRequest {
-  std::string store;             ///< `--store DIR`: the OCI layout (Store)
-  std::string layers;            ///< `--layers DIR`: unpacked layers (LayerStore)
-  std::string temporaries;       ///< `--tmp DIR`: on the filesystem of both
-  std::string from;              ///< `--from FILE|DIR`: load this; `-` is standard input
-  std::string image;             ///< `--image ID`: or unpack missing layers of this one
-  Owners owners = Owners::keep;  ///< `--owners keep|squash`
+  std::string store;                     ///< `--store DIR`: the OCI layout (Store)
+  std::string layers;                    ///< `--layers DIR`: unpacked layers (LayerStore)
+  std::string temporaries;               ///< `--tmp DIR`: on the filesystem of both
+  std::string from;                      ///< `--from FILE|DIR`: load this; `-` is standard input
+  std::string image;                     ///< `--image ID`: or unpack missing layers of this one
+  Owners owners = Owners::keep;          ///< `--owners keep|squash`
+  WorkerVerb verb = WorkerVerb::unpack;  ///< the first word
+  std::string reference = {};            ///< pull: `--reference NAME`
+  std::string docker_config = {};        ///< pull: `--docker-config FILE`: who we are
+  PlainHttp plain_http = PlainHttp::loopback;  ///< pull: `--plain-http loopback|yes`
 
   /// The arguments after the program's name.
   [[nodiscard]] std::vector<std::string> to_arguments() const;
@@ -53,7 +71,9 @@ struct WorkerRequest {
 /// One line of the progress pipe; members that an event does not have are empty.
 struct WorkerEvent {
   /// Which event.
-  enum class Type : std::uint8_t { layer, warning, image, error, done };
+  enum class Type : std::uint8_t { transfer, layer, warning, image, error, done };
+  /// What happens to a blob.
+  enum class Phase : std::uint8_t { exists, waiting, moving, again, done };
   Type type = Type::done;                ///< which event
   std::string diff_id;                   ///< layer: `sha256:HEX`
   std::uint64_t entries = 0;             ///< layer: how many the archive has
@@ -62,6 +82,11 @@ struct WorkerEvent {
   std::string id;                        ///< image: `sha256:HEX`
   std::string manifest;                  ///< image: `sha256:HEX`
   std::vector<std::string> names;        ///< image: `docker.io/library/busybox:latest`
+  std::string digest;                    ///< transfer: of the blob; image: what its name led to
+  bool is_new = false;                   ///< image: was anything of it fetched?
+  Phase phase = Phase::waiting;          ///< transfer: what happens to the blob
+  std::uint64_t moved = 0;               ///< transfer: bytes
+  std::uint64_t size = 0;                ///< transfer: bytes of the whole
   ErrorKind kind = ErrorKind::internal;  ///< error: how to sort it
   std::string message;                   ///< warning, error: one line
 

@@ -3,6 +3,7 @@
 /// Bytes on their way from a blob to a layer: each stage reads from the one before it, in pieces
 /// as large as its caller's buffer, so that memory stays flat whatever the archive's size.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,7 +49,7 @@ class HashingStream final : public ByteStream {
 };
 
 /// How many bytes may still come out of foreign archives, whatever they say of themselves: a few
-/// kilobytes of gzip can hold terabytes. One budget is shared by all stages of a run.
+/// kilobytes of gzip can hold terabytes. One budget is shared by all stages and threads of a run.
 class ByteBudget {
  public:
   explicit ByteBudget(std::uint64_t bytes) : most_(bytes), left_(bytes) {}  ///< of that size
@@ -59,7 +60,7 @@ class ByteBudget {
 
  private:
   std::uint64_t most_;
-  std::uint64_t left_;
+  std::atomic<std::uint64_t> left_;
 };
 
 /// Hands bytes on and takes them from a budget.
@@ -76,21 +77,23 @@ class BoundedStream final : public ByteStream {
   std::string what_;
 };
 
-/// Which code inflates.
+/// Which code inflates what.
 enum class InflateCode : std::uint8_t {
-  igzip,  ///< ISA-L: made for CPUs with carry-less multiplication and SSE 4.2
-  zlib,   ///< works everywhere, several times slower
+  igzip,  ///< gzip by ISA-L: made for CPUs with carry-less multiplication and SSE 4.2
+  zlib,   ///< gzip by zlib: works everywhere, several times slower
+  zstd,   ///< zstd by libzstd
 };
-/// The fastest one that suits this CPU.
-[[nodiscard]] InflateCode best_inflate_code() noexcept;
+/// The fastest one for gzip that suits this CPU and was there when this was built.
+[[nodiscard]] InflateCode best_gzip_code() noexcept;
 
-/// Inflates gzip (RFC 1952), several members one after the other included; zeros after the last
-/// one are ignored, anything else there is an error.
-class GunzipStream final : public ByteStream {
+/// Inflates gzip (RFC 1952) or zstd (RFC 8878). Members and frames may follow one another, zeros
+/// after the last one are ignored; anything else there is an error.
+class InflateStream final : public ByteStream {
  public:
-  /// `below` is borrowed; `what` names it in errors.
-  GunzipStream(ByteStream& below, std::string what, InflateCode code = best_inflate_code());
-  ~GunzipStream() override;
+  /// `below` is borrowed; `what` names it in errors. Throws unavailable for code that was not there
+  /// when this was built.
+  InflateStream(ByteStream& below, std::string what, InflateCode code);
+  ~InflateStream() override;
   /// Throws invalid_argument for damaged or truncated data, and what `below` throws.
   std::size_t read(void* buffer, std::size_t size) override;
 
@@ -100,7 +103,7 @@ class GunzipStream final : public ByteStream {
 };
 
 /// Finds out by the first bytes how `below` is compressed and returns a stream of what is inside:
-/// gzip, or no compression. Others (zstd, bzip2, xz) are refused by name. `below` is borrowed.
+/// gzip, zstd, or no compression. Others (bzip2, xz) are refused by name. `below` is borrowed.
 [[nodiscard]] std::unique_ptr<ByteStream> decompress(ByteStream& below, const std::string& what);
 
 }  // namespace minidocker::images_unpack

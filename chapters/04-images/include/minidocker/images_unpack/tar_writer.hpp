@@ -20,8 +20,9 @@ class TarWriter {
 
   /// Begins a member: what TarReader would give for it, except that a directory's name needs no
   /// slash at its end. All data of the one before must have been written. A file that is `sparse`
-  /// is written in GNU's form 1.0. Throws invalid_argument for what no archive can say (an empty
-  /// name, a NUL in a name, a `=` in an attribute's), and what the sink throws.
+  /// is written in GNU's form 1.0; all of its extents but the last must be whole blocks of 512
+  /// bytes. Throws invalid_argument for what no archive can say (an empty name, a NUL in a name, a
+  /// `=` in an attribute's), and what the sink throws.
   void add(const TarEntry& entry);
   /// The next piece of the present member's data: as many bytes in all as its size says, or, of a
   /// sparse file, as its extents do. Throws internal if it would be more.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "minidocker/images/digest.hpp"
@@ -31,6 +32,7 @@ struct LayerBlob {
 struct UnpackOptions {
   images::Owners owners = images::Owners::keep;  ///< what becomes of foreign owners
   std::uint64_t max_entries = 10'000'000;        ///< most members
+  std::stop_token stop = {};                     ///< gives up with `unavailable` when asked to
 };
 
 /// What was unpacked, and what was not taken over.
@@ -42,9 +44,11 @@ struct UnpackReport {
 };
 
 /// Unpacks into `target`, an existing empty directory, as many bytes as `budget` has. When it
-/// throws, `target` holds a part of the layer: it is the caller's to remove. The process's umask is
-/// 0 meanwhile. Throws invalid_argument for a hostile or damaged archive, one beyond the budget, or
-/// a digest that disagrees, permission where a privilege is missing, SystemError for all else.
+/// throws, `target` holds a part of the layer: it is the caller's to remove. The caller holds a
+/// NoUmask. Reading, verifying, inflating and writing overlap on three threads, with some 4 MiB
+/// between them; several layers may be unpacked at once. Throws invalid_argument for a hostile or
+/// damaged archive, one beyond the budget, or a digest that disagrees, permission where a privilege
+/// is missing, SystemError for all else.
 UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, ByteBudget& budget,
                           const UnpackOptions& options = {});
 

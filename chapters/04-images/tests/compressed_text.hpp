@@ -9,5 +9,7 @@ namespace minidocker::images_unpack::testing {
 
 /// One gzip member.
 [[nodiscard]] std::string gzip(std::string_view text);
+/// One zstd frame.
+[[nodiscard]] std::string zstd(std::string_view text);
 
 }  // namespace minidocker::images_unpack::testing

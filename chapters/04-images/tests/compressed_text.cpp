@@ -1,8 +1,9 @@
-#include "gzip_text.hpp"
+#include "compressed_text.hpp"
 
 #include <stdexcept>
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include "minidocker/images_unpack/byte_stream.hpp"
 
@@ -23,6 +24,14 @@ std::string gzip(std::string_view text) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   if (result != Z_STREAM_END) throw std::runtime_error("deflate");
+  return out;
+}
+
+std::string zstd(std::string_view text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  const std::size_t size = ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3);
+  if (ZSTD_isError(size) != 0) throw std::runtime_error("ZSTD_compress");
+  out.resize(size);
   return out;
 }
 

@@ -1,0 +1,87 @@
+#include "read_ahead.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+
+#include "minidocker/toolbox/error.hpp"
+#include "streams.hpp"
+
+namespace minidocker::images_unpack {
+namespace {
+
+using images_unpack::testing::read_whole;
+using images_unpack::testing::TextStream;
+
+// Gives `pieces` times the same megabyte, counts what was asked for, and may fail in the end.
+class Source final : public ByteStream {
+ public:
+  Source(unsigned megabytes, bool fails) : left_(std::uint64_t{megabytes} << 20U), fails_(fails) {}
+  std::size_t read(void* buffer, std::size_t size) override {
+    if (left_ == 0 && fails_) throw Error(ErrorKind::invalid_argument, "the source is damaged");
+    const std::size_t now = static_cast<std::size_t>(std::min<std::uint64_t>(size, left_));
+    std::memset(buffer, 'x', now);
+    left_ -= now;
+    given += now;
+    return now;
+  }
+  std::atomic<std::uint64_t> given = 0;
+
+ private:
+  std::uint64_t left_;
+  bool fails_;
+};
+
+TEST(ReadAhead, GivesAndHashesWhatComes) {
+  for (const std::size_t size : {0U, 1U, 262'144U, 262'145U, 5'000'000U}) {
+    std::string text(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 7 + i / 256);
+    TextStream below(text, 10'007);
+    ReadAhead ahead(below);
+    EXPECT_TRUE(read_whole(ahead, 100'003) == text) << size;
+    EXPECT_EQ(ahead.bytes(), size);
+    EXPECT_EQ(ahead.digest(), images::Digest::of(text));
+  }
+}
+
+TEST(ReadAhead, ReadsNoFurtherAheadThanItHasBlocks) {
+  Source source(64, false);
+  ReadAhead ahead(source);
+  std::string buffer(1000, '\0');
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_GT(ahead.read(buffer.data(), buffer.size()), 0U);
+    ASSERT_LE(source.given, ahead.bytes() + 9 * 256 * 1024);
+  }
+}
+
+TEST(ReadAhead, GivesAllThatCameBeforeAFailure) {
+  Source source(1, true);
+  ReadAhead ahead(source);
+  std::string buffer(100'000, '\0');
+  try {
+    while (ahead.read(buffer.data(), buffer.size()) > 0) {
+    }
+    ADD_FAILURE() << "ended as if nothing had been wrong";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "the source is damaged");
+  }
+  // What did not fill a block went with the failure.
+  EXPECT_EQ(ahead.bytes(), 1U << 20U);
+}
+
+TEST(ReadAhead, EndsWhenNobodyWantsTheRest) {
+  Source source(1000, false);
+  {
+    ReadAhead ahead(source);
+    char byte = 0;
+    ASSERT_EQ(ahead.read(&byte, 1), 1U);
+  }
+  EXPECT_LE(source.given, 10U * 256 * 1024);
+  const ReadAhead unread(source);
+}
+
+}  // namespace
+}  // namespace minidocker::images_unpack
