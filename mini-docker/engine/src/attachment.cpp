@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "minidocker/shim/protocol.hpp"
+#include "minidocker/toolbox/clock.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "places.hpp"
 #include "shim_client.hpp"
-#include "times.hpp"
 
 namespace minidocker::engine {
 namespace {
@@ -111,7 +111,7 @@ Attachment Engine::start(const std::string& id, const StartOptions& options) {
     Attachment attachment(
         std::unique_ptr<Attachment::Impl>(new Attachment::Impl{*impl_, row.id, std::move(shim)}));
     row.state = State::running;
-    row.started_ns = now_ns();
+    row.started_ns = wall_clock_ns();
     impl_->table.update(row);
     return attachment;
   } catch (const StartError& error) {

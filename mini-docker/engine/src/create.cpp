@@ -4,16 +4,17 @@
 #include <optional>
 #include <utility>
 
+#include "cgroup_driver.hpp"
 #include "check_limits.hpp"
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/spec/write.hpp"
+#include "minidocker/toolbox/clock.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "names.hpp"
 #include "places.hpp"
 #include "shim_client.hpp"
 #include "spec_builder.hpp"
-#include "times.hpp"
 
 namespace minidocker::engine {
 namespace {
@@ -32,7 +33,7 @@ void check_bind_sources(const CreateRequest& request) {
 }
 
 /// Said before anything is made: a limit that cannot hold is no limit. Returns warnings.
-std::vector<std::string> check_request(const CreateRequest& request) {
+std::vector<std::string> check_request(const CreateRequest& request, CgroupDriver driver) {
   if (request.name) check_name(*request.name);
   if (request.hostname && request.hostname->size() > kLongestHostname) {
     throw Error(ErrorKind::invalid_argument,
@@ -41,7 +42,8 @@ std::vector<std::string> check_request(const CreateRequest& request) {
   }
   check_bind_sources(request);
   std::vector<std::string> warnings = check_limits(request, Machine::current());
-  check_delegation(request);
+  // What systemd delegates to us it says itself.
+  if (driver == CgroupDriver::cgroupfs) check_delegation(request);
   return warnings;
 }
 
@@ -93,19 +95,12 @@ HostFiles files_of(const Paths& paths, const ContainerRow& row) {
           paths.programs + "/mini-init"};
 }
 
-/// Our own runtime knows best where the group can lie, and whether there can be one.
-std::string cgroups_path(const CreateRequest& request, const ContainerRow& row) {
-  const std::string& parent = request.limits.cgroup_parent;
-  if (!parent.empty()) return parent + "/" + row.id;
-  return row.runtime.empty() ? "" : "/mini-docker/" + row.id;
-}
-
 /// All that names no id yet is checked before the row exists: a refused request leaves no trace.
 std::string spec_text(const CreateRequest& request, const Program& program, const Paths& paths,
-                      const ContainerRow& row, const std::string& hostname) {
+                      const ContainerRow& row, const std::string& hostname, CgroupDriver driver) {
   SpecInput input;
   input.hostname = hostname;
-  input.cgroups_path = cgroups_path(request, row);
+  input.cgroups_path = cgroups_path(request, driver, row.id);
   input.program = program;
   input.files = files_of(paths, row);
   input.maker = Maker::current();
@@ -124,7 +119,7 @@ ContainerRow row_for(const CreateRequest& request, const RunnableImage& image) {
   row.runtime = runtime_of(request);
   row.interactive = request.interactive;
   row.auto_remove = request.auto_remove;
-  row.created_ns = now_ns();
+  row.created_ns = wall_clock_ns();
   return row;
 }
 
@@ -145,7 +140,8 @@ void warn_of_volumes(const CreateRequest& request, const RunnableImage& image,
 }  // namespace
 
 CreatedContainer Engine::create(const CreateRequest& request) {
-  std::vector<std::string> warnings = check_request(request);
+  const CgroupDriver driver = choose_cgroup_driver(request);
+  std::vector<std::string> warnings = check_request(request, driver);
   RunnableImage image = impl_->images.prepare(request.image);
   ContainerRow row = row_for(request, image);
   row.driver = impl_->storage.driver->name();
@@ -153,7 +149,7 @@ CreatedContainer Engine::create(const CreateRequest& request) {
   const Program program = merge_config(image.defaults, request, hostname);
   row.command = join(shown_args(program.args), ' ');
   row.user = program.user;
-  row.spec = spec_text(request, program, impl_->paths, row, hostname);
+  row.spec = spec_text(request, program, impl_->paths, row, hostname, driver);
   impl_->claim(row, request.name);
   image.lock.reset();  // the row names the layers now
   try {

@@ -7,12 +7,12 @@
 
 #include "init_layer.hpp"
 #include "minidocker/shim/protocol.hpp"
+#include "minidocker/toolbox/clock.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "names.hpp"
 #include "network_files.hpp"
 #include "shim_client.hpp"
-#include "times.hpp"
 
 namespace minidocker::engine {
 namespace {
@@ -124,7 +124,7 @@ int Engine::Impl::finish(const std::string& id) {
       shim::find_exit_record(ContainerPaths(paths, row).shim);
   row.exit_code = record ? record->code : kShimLost;
   row.error = record ? record->error : "shim lost";
-  row.finished_ns = record ? record->finished_ns : now_ns();
+  row.finished_ns = record ? record->finished_ns : wall_clock_ns();
   if (row.auto_remove) {
     destroy(row);
     return row.exit_code;

@@ -1,16 +1,9 @@
 #include "times.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <ctime>
 
 namespace minidocker::engine {
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::int64_t seconds_of_rfc3339(const std::string& text) {
   std::tm time{};

@@ -7,8 +7,6 @@
 
 namespace minidocker::engine {
 
-/// CLOCK_REALTIME in nanoseconds.
-[[nodiscard]] std::int64_t now_ns();
 /// Seconds since 1970 of `2024-01-01T00:00:00Z`, with fractions or an offset or without; 0 for
 /// anything else.
 [[nodiscard]] std::int64_t seconds_of_rfc3339(const std::string& text);

@@ -3,12 +3,12 @@
 #include <sys/signalfd.h>
 
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <utility>
 
 #include "minidocker/runtime/container.hpp"
 #include "minidocker/spec/parse.hpp"
+#include "minidocker/toolbox/clock.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
@@ -18,12 +18,6 @@ namespace minidocker::shim {
 namespace {
 
 constexpr int kCannotStart = 125;
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::unique_ptr<Backend> choose_backend(const Start& start) {
   return start.runtime.empty() ? make_builtin_backend() : make_foreign_backend();
@@ -62,7 +56,7 @@ void Shim::run() {
   record.code = backend_->process().wait().shell_code();
   remove(record);
   drain();
-  record.finished_ns = now_ns();
+  record.finished_ns = wall_clock_ns();
   write_exit_record(start_.directory, record);
   tell(Exited{record.code});
 }
@@ -108,7 +102,7 @@ void Shim::report_failure(ErrorKind kind, const std::string& message, int exit_c
   backend_.reset();  // whatever was made of it goes before anyone is told
   served_.reset();
   end_orphans();
-  write_exit_record(start_.directory, {exit_code, message, now_ns()});
+  write_exit_record(start_.directory, {exit_code, message, wall_clock_ns()});
   tell(Failed{kind, message, exit_code});
 }
 
