@@ -16,6 +16,18 @@ TEST_F(ListTest, ImagesShowsTheLoadedOne) {
       << lines[1];
 }
 
+TEST_F(ListTest, ADamagedImageIsShownAsFarAsItCanBeReadAndToldOf) {
+  const State mine(false);
+  const std::string id = testing::lines_of(mine.call({"images", "-q", "--no-trunc"}).out).at(0);
+  const std::string config = id.substr(std::string("sha256:").size());
+  testing::write_text(mine.dir() + "/state/images/blobs/sha256/" + config, "{}");
+  const CommandResult result = mine.call({"images"});
+  EXPECT_EQ(result.exit_code, 0) << result.in_words();
+  EXPECT_NE(result.out.find("busybox      latest    " + config.substr(0, 12)), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.err.find(config), std::string::npos) << result.err;
+}
+
 TEST_F(ListTest, LoadingTwiceIsOneImage) {
   EXPECT_EQ(docker({"load", "-i", testing::path_of("busybox")}).out,
             "Loaded image: busybox:latest\n");

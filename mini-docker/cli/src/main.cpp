@@ -49,6 +49,8 @@ constexpr const char* kUsage =
     "  --root DIR              keep everything below DIR (also MINI_DOCKER_ROOT)\n"
     "  --storage-driver NAME   how new containers get their root, from now on: overlay,\n"
     "                          fuse-overlayfs or vfs (also MINI_DOCKER_STORAGE_DRIVER)\n"
+    "  --cgroup-driver NAME    who makes their cgroups: cgroupfs or systemd (also\n"
+    "                          MINI_DOCKER_CGROUP_DRIVER); else whoever owns the tree\n"
     "  --explain[=json]        narrate every kernel step on standard error\n"
     "  --version               print the version\n"
     "  --help                  print this; `mini-docker COMMAND --help` prints a command's "
@@ -58,6 +60,7 @@ constexpr const char* kUsage =
 struct Globals {
   std::optional<std::string> root;
   std::optional<std::string> storage_driver;
+  std::string cgroup_driver;
   std::optional<trace::Format> explain;
 };
 
@@ -76,7 +79,8 @@ void require_no_words(const Words& words, const std::string& command) {
 }
 
 int run(const Globals& globals, const Words& args) {
-  const engine::CreateRequest request = parse_run(args);
+  engine::CreateRequest request = parse_run(args);
+  request.cgroup_driver = globals.cgroup_driver;
   engine::Engine engine = open_engine(globals);
   engine::StartOptions options;
   options.explain = globals.explain;
@@ -113,7 +117,9 @@ int images(const Globals& globals, const Words& args) {
   app.add_flag("--no-trunc", whole, "do not cut anything");
   require_no_words(parse_words(app, args), "images");
 
-  const std::vector<engine::ImageSummary> list = open_engine(globals).images();
+  const engine::ImageList found = open_engine(globals).images();
+  warn(found.warnings);
+  const std::vector<engine::ImageSummary>& list = found.images;
   if (!quiet) {
     print(images_table(list, std::time(nullptr), whole ? Cut::no : Cut::yes));
     return 0;
@@ -195,17 +201,21 @@ trace::Format parse_format(const std::string& word) {
 Words parse_globals(const Words& args, Globals& globals) {
   std::vector<std::string> root;
   std::vector<std::string> driver;
+  std::vector<std::string> cgroups;
   std::string explain;
   bool version = false;
   CLI::App app;
   app.add_option("--root", root)->expected(1)->allow_extra_args(false);
   app.add_option("--storage-driver", driver)->expected(1)->allow_extra_args(false);
+  app.add_option("--cgroup-driver", cgroups)->expected(1)->allow_extra_args(false);
   app.add_flag("--explain{text}", explain);
   app.add_flag("--version", version);
   const Words rest = parse_words(app, args);
   if (version) throw HelpWanted{"mini-docker version " MD_VERSION "\n"};
   if (!root.empty()) globals.root = root.back();
   globals.storage_driver = driver.empty() ? find_env("MINI_DOCKER_STORAGE_DRIVER") : driver.back();
+  globals.cgroup_driver =
+      cgroups.empty() ? find_env("MINI_DOCKER_CGROUP_DRIVER").value_or("") : cgroups.back();
   if (!explain.empty()) globals.explain = parse_format(explain);
   return rest;
 }

@@ -108,7 +108,7 @@ LoadedImages Engine::load(const std::string& path) {
   return loaded;
 }
 
-std::vector<ImageSummary> Engine::images() const { return impl_->images.list(); }
+ImageList Engine::images() const { return impl_->images.list(); }
 
 std::vector<ContainerSummary> Engine::containers() const {
   std::vector<ContainerSummary> list;

@@ -24,12 +24,11 @@ ImageDefaults defaults_of(const images::ImageConfig& config) {
   return {config.entrypoint, config.cmd, config.env, config.user, config.working_dir};
 }
 
-ImageSummary summary(const images::Image& image, const images::ImageConfig& config) {
+ImageSummary summary(const images::Image& image) {
   ImageSummary summary;
   summary.repository = "<none>";
   summary.tag = "<none>";
   summary.id = image.id.hex();
-  summary.created = seconds_of_rfc3339(config.created);
   summary.size = Bytes{image.size};
   return summary;
 }
@@ -122,19 +121,24 @@ RunnableImage ImageSource::prepare(const std::string& name) const {
   }
 }
 
-std::vector<ImageSummary> ImageSource::list() const {
-  std::vector<ImageSummary> list;
-  for (const images::Image& image : store_.images()) {
-    const ImageSummary base = summary(image, store_.config_of(image));
-    if (image.names.empty()) list.push_back(base);
+ImageList ImageSource::list() const {
+  ImageList list;
+  for (const images::Image& image : store_.images(&list.warnings)) {
+    ImageSummary base = summary(image);
+    try {
+      base.created = seconds_of_rfc3339(store_.config_of(image).created);
+    } catch (const Error& error) {
+      list.warnings.emplace_back(error.what());
+    }
+    if (image.names.empty()) list.images.push_back(base);
     for (const images::ImageName& name : image.names) {
       ImageSummary named = base;
       named.repository = name.familiar_repository();
       named.tag = name.tag;
-      list.push_back(named);
+      list.images.push_back(named);
     }
   }
-  std::ranges::stable_sort(list, std::greater<>{}, &ImageSummary::created);
+  std::ranges::stable_sort(list.images, std::greater<>{}, &ImageSummary::created);
   return list;
 }
 

@@ -40,7 +40,7 @@ class ImageSource {
   /// See Engine::load.
   [[nodiscard]] LoadedImages load(const std::string& path) const;
   /// See Engine::images.
-  [[nodiscard]] std::vector<ImageSummary> list() const;
+  [[nodiscard]] ImageList list() const;
   /// Finds an image and unpacks what is not unpacked yet. Throws Error(not_found).
   [[nodiscard]] RunnableImage prepare(const std::string& name) const;
 

@@ -36,8 +36,14 @@ struct ImageSummary {
   std::string repository;    ///< "busybox", or "<none>"
   std::string tag;           ///< "latest", or "<none>"
   std::string id;            ///< 64 hex digits
-  std::int64_t created = 0;  ///< seconds since 1970
+  std::int64_t created = 0;  ///< seconds since 1970; 0 also if that cannot be read any more
   Bytes size;                ///< of its layers
+};
+
+/// What images() found.
+struct ImageList {
+  std::vector<ImageSummary> images;   ///< the newest first
+  std::vector<std::string> warnings;  ///< what of the store is damaged, one line each
 };
 
 /// What load() did.
@@ -146,8 +152,8 @@ class Engine {
 
   /// Loads an image archive or OCI layout. Throws Error; then nothing of it is in the store.
   LoadedImages load(const std::string& path);
-  /// All images, newest first.
-  [[nodiscard]] std::vector<ImageSummary> images() const;
+  /// All images; of a damaged one what can be read, and a warning.
+  [[nodiscard]] ImageList images() const;
   /// All containers, newest first.
   [[nodiscard]] std::vector<ContainerSummary> containers() const;
 
