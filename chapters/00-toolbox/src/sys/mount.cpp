@@ -178,4 +178,20 @@ Result<> mount_setattr(int dirfd, const char* path, unsigned how, std::uint64_t 
           flags(kMountFlagNames, propagation, "propagation")));
 }
 
+Result<> map_mount_ids(int mount, unsigned how, int user_namespace) noexcept {
+  how |= AT_EMPTY_PATH;
+  struct mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<std::uint64_t>(user_namespace);
+  return done(
+      kMountSetattr,
+      traced(
+          kMountSetattr,
+          [&] {
+            return invoke(SYS_mount_setattr, mount, "", how, &attributes, sizeof(attributes));
+          },
+          fd(mount), text(""), flags(kTreeFlags, how),
+          flags(kMountAttributes, MOUNT_ATTR_IDMAP, "attr_set"), fd(user_namespace, "userns_fd")));
+}
+
 }  // namespace minidocker::sys
