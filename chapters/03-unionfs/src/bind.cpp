@@ -82,6 +82,19 @@ const char* propagation_in_words(unsigned long propagation) noexcept {
   }
 }
 
+StepResult attach(int fd, const BindMount& step) noexcept {
+  const sys::Result<UniqueFd> where = make_destination(*step.root, step.destination, fd);
+  if (!where) return where;
+  if (StepResult done = change(fd, AT_RECURSIVE, step.tree_attributes); !done) return done;
+  if (StepResult done = change(fd, 0, step.attributes); !done) return done;
+  constexpr unsigned kBothByDescriptor = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  if (StepResult done = sys::move_mount(fd, "", where.value().get(), "", kBothByDescriptor);
+      !done) {
+    return done;
+  }
+  return change_propagation(fd, step.propagation);
+}
+
 }  // namespace
 
 MountAttributes to_attributes(unsigned long set, unsigned long clear) noexcept {
@@ -115,20 +128,11 @@ std::string attributes_in_words(const MountAttributes& attributes) {
 }
 
 StepResult BindMount::run(ChildContext&) const noexcept {
-  const unsigned tree = recursion == Recursion::tree ? AT_RECURSIVE : 0U;
-  const sys::Result<UniqueFd> mount = sys::open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | tree);
+  if (tree != nullptr) return attach(*tree, *this);
+  const unsigned below = recursion == Recursion::tree ? AT_RECURSIVE : 0U;
+  const sys::Result<UniqueFd> mount = sys::open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | below);
   if (!mount) return mount;
-  const int fd = mount.value().get();
-  const sys::Result<UniqueFd> where = make_destination(*root, destination, fd);
-  if (!where) return where;
-  if (StepResult done = change(fd, AT_RECURSIVE, tree_attributes); !done) return done;
-  if (StepResult done = change(fd, 0, attributes); !done) return done;
-  constexpr unsigned kBothByDescriptor = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-  if (StepResult done = sys::move_mount(fd, "", where.value().get(), "", kBothByDescriptor);
-      !done) {
-    return done;
-  }
-  return change_propagation(fd, propagation);
+  return attach(mount.value().get(), *this);
 }
 
 std::string BindMount::describe() const {
@@ -139,6 +143,7 @@ std::string BindMount::describe() const {
     if (!words.empty()) words += ',';
     words += word;
   };
+  if (tree != nullptr) add("ids mapped");
   if (!tree_attributes.none()) add("tree: " + attributes_in_words(tree_attributes));
   if (propagation != 0) {
     add((propagation & kRecursive) != 0 ? std::string("r") + propagation_in_words(propagation)

@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "minidocker/toolbox/error.hpp"
-#include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/unionfs/whiteout.hpp"
+#include "overlay_forms.hpp"
 
 namespace minidocker::unionfs {
 
@@ -21,22 +21,6 @@ namespace {
 
 // mount(2) copies one page of options, the NUL included (smallest page size of our machines).
 constexpr std::size_t kMaxOptions = 4095;
-// fsconfig(2) takes strings below 256 bytes.
-constexpr std::size_t kMaxConfigString = 255;
-
-void check(const OverlayLayers& layers) {
-  if (layers.lowers.empty()) {
-    throw Error(ErrorKind::invalid_argument, "overlay: there is no lower layer to mount");
-  }
-  if (layers.upper.empty() != layers.work.empty()) {
-    throw Error(ErrorKind::invalid_argument,
-                "overlay: an upper directory needs a work directory beside it, and the reverse");
-  }
-  if (layers.upper.empty() && layers.lowers.size() < 2) {
-    throw Error(ErrorKind::invalid_argument,
-                "overlay: without an upper directory it takes two lower layers; bind a single one");
-  }
-}
 
 std::string options_with(const OverlayLayers& layers, const std::vector<std::string>& lowers) {
   std::string options = "lowerdir=";
@@ -89,44 +73,28 @@ class WorkingDirectory {
   UniqueFd before_;
 };
 
-// A directory is given by descriptor where its name is too long for fsconfig(2), or holds a
-// backslash, which the kernel takes away from an `upperdir` and leaves in a `lowerdir+`.
-StepResult configure_directory(int fs, const char* key, const char* path) noexcept {
-  const std::string_view name(path);
-  if (name.size() <= kMaxConfigString && name.find('\\') == name.npos) {
-    return sys::fsconfig_string(fs, key, path);
-  }
-  const sys::Result<UniqueFd> opened = sys::open(path, O_PATH | O_DIRECTORY);
-  if (!opened) return opened;
-  return sys::fsconfig_string(fs, key, FdPath(opened.value().get()).c_str());
-}
-
-StepResult configure(int fs, const MountOverlay& step) noexcept {
-  for (const char* const* lower = step.lowers; *lower != nullptr; ++lower) {
-    if (StepResult done = configure_directory(fs, "lowerdir+", *lower); !done) return done;
-  }
-  if (step.upper != nullptr) {
-    if (StepResult done = configure_directory(fs, "upperdir", step.upper); !done) return done;
-    if (StepResult done = configure_directory(fs, "workdir", step.work); !done) return done;
-    if (step.sync == UpperSync::never) {
-      if (StepResult done = sys::fsconfig_flag(fs, "volatile"); !done) return done;
-    }
-  }
-  if (StepResult done = sys::fsconfig_flag(fs, "userxattr"); !done) return done;
-  return sys::fsconfig_create(fs);
-}
-
-// OverlayForm::appended.
 StepResult mount_appended(const MountOverlay& step) noexcept {
-  const sys::Result<UniqueFd> fs = sys::fsopen("overlay");
-  if (!fs) return fs;
-  if (StepResult done = configure(fs.value().get(), step); !done) return done;
-  const sys::Result<UniqueFd> mounted = sys::fsmount(fs.value().get(), 0);
+  const sys::Result<UniqueFd> mounted =
+      make_overlay({step.lowers, step.upper, step.work, step.sync});
   if (!mounted) return mounted;
   return sys::move_mount(mounted.value().get(), "", AT_FDCWD, step.target, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
 }  // namespace
+
+void check_layers(const OverlayLayers& layers) {
+  if (layers.lowers.empty()) {
+    throw Error(ErrorKind::invalid_argument, "overlay: there is no lower layer to mount");
+  }
+  if (layers.upper.empty() != layers.work.empty()) {
+    throw Error(ErrorKind::invalid_argument,
+                "overlay: an upper directory needs a work directory beside it, and the reverse");
+  }
+  if (layers.upper.empty() && layers.lowers.size() < 2) {
+    throw Error(ErrorKind::invalid_argument,
+                "overlay: without an upper directory it takes two lower layers; bind a single one");
+  }
+}
 
 std::string escape_overlay_path(std::string_view path) {
   std::string escaped;
@@ -159,12 +127,12 @@ void require_user_xattrs(const std::string& dir) {
 }
 
 std::string overlay_options(const OverlayLayers& layers) {
-  check(layers);
+  check_layers(layers);
   return options_with(layers, layers.lowers);
 }
 
 OverlayPlan plan_overlay(const OverlayLayers& layers) {
-  check(layers);
+  check_layers(layers);
   OverlayPlan plan;
   plan.options = options_with(layers, layers.lowers);
   if (plan.options.size() <= kMaxOptions) return plan;
@@ -188,7 +156,7 @@ StepResult MountOverlay::run(ChildContext&) const noexcept {
   }
   if (options == nullptr) {
     if (StepResult done = mount_appended(*this); !done) return done;
-  } else if (StepResult done = sys::mount("overlay", target, "overlay", 0, options); !done) {
+  } else if (StepResult done = mount_classic(target, options); !done) {
     return done;
   }
   return directory != nullptr ? working_directory.leave() : StepResult::ok();

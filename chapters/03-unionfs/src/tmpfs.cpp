@@ -7,9 +7,11 @@
 #include <array>
 #include <utility>
 
+#include "copy_up_child.hpp"
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 
 namespace minidocker::unionfs {
 
@@ -41,7 +43,7 @@ StepResult mount_on(UniqueFd where, const MountTmpfs& step, const char* options)
 }
 
 // Covers a directory that is there: the mount shall look like it.
-StepResult cover(UniqueFd where, const MountTmpfs& step) noexcept {
+StepResult cover_plainly(UniqueFd where, const MountTmpfs& step) noexcept {
   if (step.options != nullptr && names_mode(step.options)) {
     return mount_on(std::move(where), step, step.options);
   }
@@ -50,6 +52,28 @@ StepResult cover(UniqueFd where, const MountTmpfs& step) noexcept {
   const OptionsWithMode options(step.options, status.value().st_mode);
   if (!options.fits()) return StepResult::failure(EINVAL);
   return mount_on(std::move(where), step, options.c_str());
+}
+
+// Opened before it is covered; its owner goes with what is in it.
+StepResult cover_with_copy(UniqueFd where, const MountTmpfs& step) noexcept {
+  const sys::Result<UniqueFd> covered = sys::openat(where.get(), ".", O_RDONLY | O_DIRECTORY);
+  if (!covered) return covered;
+  const sys::Result<struct stat> status = sys::fstat(covered.value().get());
+  if (!status) return status;
+  if (StepResult mounted = cover_plainly(std::move(where), step); !mounted) return mounted;
+  const sys::Result<UniqueFd> top =
+      open_in_root(*step.root, step.destination, O_RDONLY | O_DIRECTORY);
+  if (!top) return top;
+  const int to = top.value().get();
+  const sys::Result<> owned =
+      sys::fchownat(to, "", status.value().st_uid, status.value().st_gid, AT_EMPTY_PATH);
+  if (!owned) return owned;
+  return copy_up(covered.value().get(), to);
+}
+
+StepResult cover(UniqueFd where, const MountTmpfs& step) noexcept {
+  return step.content == TmpfsContent::copy ? cover_with_copy(std::move(where), step)
+                                            : cover_plainly(std::move(where), step);
 }
 
 }  // namespace
@@ -71,7 +95,9 @@ std::string MountTmpfs::describe() const {
   std::string words = flags != 0 ? trace::flags_in_words(sys::kMountFlagNames, flags) : "";
   if (options != nullptr && *options != '\0')
     words += (words.empty() ? "" : ", ") + std::string(options);
-  return fmt::format("mount a tmpfs on {}{}", destination, words.empty() ? "" : " (" + words + ")");
+  const char* copy = content == TmpfsContent::copy ? " with a copy of what it covers" : "";
+  return fmt::format("mount a tmpfs on {}{}{}", destination, copy,
+                     words.empty() ? "" : " (" + words + ")");
 }
 
 }  // namespace minidocker::unionfs

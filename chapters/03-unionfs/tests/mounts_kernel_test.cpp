@@ -181,51 +181,32 @@ TEST(BindMount, AnswersWhatIsWrong) {
   });
 }
 
-TEST(MountTmpfs, TakesTheModeOfTheDirectoryItCovers) {
-  MD_NEEDS("root", "user", "userns");
-  as_root_and_as_user([] {
-    const int root = container_root();
-    make_dirs("/tmp/root/run");
-    ASSERT_EQ(::chmod("/tmp/root/run", 0710), 0);
-    ASSERT_TRUE(succeeds(MountTmpfs{&root, "/run", MS_NOSUID | MS_NODEV, "size=64k"}));
-    const MountEntry entry = mount_at("/tmp/root/run");
-    EXPECT_EQ(entry.type, "tmpfs");
-    EXPECT_TRUE(entry.has_option("nosuid"));
-    EXPECT_THAT(entry.super_options, ::testing::HasSubstr("size=64k"));
-    EXPECT_EQ(mode_of("/tmp/root/run"), 0710U);
-  });
-}
-
-TEST(MountTmpfs, TakesTheModeItIsTold) {
+TEST(BindMount, TakesEachKindOfPropagation) {
   MD_NEEDS("root");
   in_sandbox([] {
+    make_source();
     const int root = container_root();
-    make_dirs("/tmp/root/run");
-    ASSERT_TRUE(succeeds(MountTmpfs{&root, "/run", 0, "mode=701"}));
-    EXPECT_EQ(mode_of("/tmp/root/run"), 0701U);
-  });
-}
-
-TEST(MountTmpfs, MakesADirectoryThatIsMissingAndLeavesItsModeToTheKernel) {
-  MD_NEEDS("root");
-  in_sandbox([] {
-    const int root = container_root();
-    ASSERT_TRUE(succeeds(MountTmpfs{&root, "/new/dir", 0, nullptr}));
-    EXPECT_EQ(mode_of("/tmp/root/new/dir"), 01777U);
-  });
-}
-
-TEST(MountTmpfs, AnswersWhatIsWrong) {
-  MD_NEEDS("root");
-  in_sandbox([] {
-    const int root = container_root();
-    write_text("/tmp/root/file", "");
-    make_dirs("/tmp/root/dir");
-    EXPECT_EQ(error_of(MountTmpfs{&root, "/file", 0, nullptr}), ENOTDIR);
-    EXPECT_EQ(error_of(MountTmpfs{&root, "/file/below", 0, nullptr}), ENOTDIR);
-    EXPECT_EQ(error_of(MountTmpfs{&root, "/dir", 0, "colour=blue"}), EINVAL);
-    const std::string long_options = "size=1" + std::string(5000, '0');
-    EXPECT_EQ(error_of(MountTmpfs{&root, "/dir", 0, long_options.c_str()}), EINVAL);
+    struct Case {
+      unsigned long propagation;
+      const char* shown;  // an optional field of mountinfo; empty: none
+    };
+    ASSERT_EQ(::mount(nullptr, "/tmp", nullptr, MS_SHARED, nullptr), 0);
+    for (const Case& each : {Case{MS_SHARED, "shared:"}, Case{MS_SLAVE, "master:"},
+                             Case{MS_PRIVATE, ""}, Case{MS_UNBINDABLE, "unbindable"}}) {
+      BindMount step{&root, "/tmp/src", "/data"};
+      step.propagation = each.propagation;
+      ASSERT_TRUE(succeeds(step));
+      std::string line;
+      for (const std::string& mount : minidocker::testing::mounts_of(::getpid())) {
+        if (mount.find(" /tmp/root/data ") != std::string::npos) line = mount;
+      }
+      EXPECT_THAT(line, ::testing::HasSubstr(each.shown));
+      for (const char* other : {"shared:", "master:", "unbindable"}) {
+        const bool wanted = std::string(other) == each.shown;
+        EXPECT_EQ(line.find(other) != std::string::npos, wanted) << line;
+      }
+      ASSERT_EQ(::umount("/tmp/root/data"), 0);
+    }
   });
 }
 

@@ -51,6 +51,9 @@ struct BindMount {
   MountAttributes tree_attributes = {};  ///< for all of the tree: rro, rnosuid, ...
   /// MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE, or'ed with MS_REC for the tree; 0: as is.
   unsigned long propagation = 0;
+  /// Slot: what to attach, made beforehand by clone_mount() with the rights of another; null: the
+  /// child clones `source` itself.
+  const int* tree = nullptr;
   StepResult run(ChildContext& context) const noexcept;
   [[nodiscard]] std::string describe() const;
 };
