@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "compiler.hpp"
+#include "mapped_mounts.hpp"
 #include "minidocker/cgroups/view.hpp"
 #include "minidocker/namespaces/console.hpp"
 #include "minidocker/namespaces/devices.hpp"
@@ -75,6 +76,10 @@ void add_bind(Compiler& c, const MountPlan& m) {
       m.options.is_recursive_bind() ? unionfs::Recursion::tree : unionfs::Recursion::top;
   bind.attributes = unionfs::to_attributes(m.options.set, m.options.clear);
   bind.tree_attributes = {m.options.recursive_set, m.options.recursive_clear};
+  if (m.options.id_mapped != spec::IdMapped::no || !m.mount.uid_mappings.empty()) {
+    c.recipe.mounts.push_back(make_mapped_mount(c.spec(), m.mount, m.options, source, m.where));
+    bind.tree = c.plan.make<int>(c.recipe.mounts.back().get());
+  }
   c.plan.add(bind);
 }
 
@@ -161,8 +166,9 @@ void add_filesystem(Compiler& c, const MountPlan& m) {
   const unsigned long writable = m.options.set & ~static_cast<unsigned long>(MS_RDONLY);
   const namespaces::OpenedTmpfs* around = find_tmpfs_around(c, m.destination);
   if (is_tmpfs && around == nullptr) {
-    c.plan.add(
-        unionfs::MountTmpfs{c.root, destination, writable, data, c.plan.copy(m.mount.source)});
+    unionfs::MountTmpfs tmpfs{c.root, destination, writable, data, c.plan.copy(m.mount.source)};
+    if (m.options.copy_up) tmpfs.content = unionfs::TmpfsContent::copy;
+    c.plan.add(tmpfs);
   } else {
     c.plan.add(namespaces::MountFilesystem{c.root, destination, c.plan.copy(m.mount.type),
                                            c.plan.copy(m.mount.source),
@@ -178,10 +184,6 @@ void add_filesystem(Compiler& c, const MountPlan& m) {
 
 void add_mount(Compiler& c, const MountPlan& m) {
   namespaces::check_destination(m.destination, m.where + "/destination");
-  if (m.options.copy_up) {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("{}/options: tmpcopyup is not supported yet", m.where));
-  }
   const bool is_bind = m.options.is_bind() || m.mount.type == "bind";
   const bool is_cgroup = m.mount.type == "cgroup" || m.mount.type == "cgroup2";
   if (is_bind) {

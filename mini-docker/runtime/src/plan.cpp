@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include <utility>
+
 #include "compiler.hpp"
 
 namespace minidocker::runtime {
@@ -24,7 +26,7 @@ Recipe compile(ChildPlan& plan, const PlanInput& input) {
   add_limits(c, in_user_namespace ? Limits::of_descriptors : Limits::all);
   add_privileges(c);
   add_program(c);
-  return c.recipe;
+  return std::move(c.recipe);
 }
 
 namespaces::Kind kind_of(spec::NamespaceType type) noexcept {

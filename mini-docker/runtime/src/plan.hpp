@@ -45,6 +45,7 @@ struct Recipe {
   bool console = false;                    ///< a SendFd brings the terminal
   std::size_t find_program = 0;            ///< index of FindProgram: its errors are ProgramErrors
   std::size_t exec = 0;                    ///< index of Exec: likewise
+  std::vector<UniqueFd> mounts;            ///< that the child attaches: kept until it runs
   std::optional<std::size_t> lookup_user;  ///< index of LookupUser: its errors have docker's words
 };
 

@@ -70,30 +70,6 @@ bool overlap(std::uint32_t a, std::uint32_t a_size, std::uint32_t b, std::uint32
          std::uint64_t{b} < std::uint64_t{a} + a_size;
 }
 
-void check_mappings(const Checks& checks, const std::string& place,
-                    const std::vector<IdMapping>& mappings) {
-  constexpr std::uint64_t kIds = 0xffffffff;  // ids 0 to 2^32-2
-  if (mappings.size() > kMaxMappings) {
-    checks.fail(place, fmt::format("{} ranges are too many, the kernel takes {}", mappings.size(),
-                                   kMaxMappings));
-  }
-  for (std::size_t i = 0; i < mappings.size(); ++i) {
-    const IdMapping& m = mappings[i];
-    const std::string entry = fmt::format("{}/{}", place, i);
-    if (m.size == 0) checks.fail(entry + "/size", "0 maps nothing, expected at least 1");
-    if (std::uint64_t{m.container_id} + m.size > kIds || std::uint64_t{m.host_id} + m.size > kIds) {
-      checks.fail(entry, "the range ends above the highest id, 4294967294");
-    }
-    for (std::size_t j = 0; j < i; ++j) {
-      const IdMapping& other = mappings[j];
-      if (overlap(m.container_id, m.size, other.container_id, other.size) ||
-          overlap(m.host_id, m.size, other.host_id, other.size)) {
-        checks.fail(entry, fmt::format("overlaps {}/{}", place, j));
-      }
-    }
-  }
-}
-
 void check_map(const Checks& checks, const std::string& place,
                const std::vector<IdMapping>& mappings, const Namespace* user) {
   if (user == nullptr && !mappings.empty()) {
@@ -153,6 +129,30 @@ void check_cgroups_path(const Checks& checks, std::string_view path) {
 }
 
 }  // namespace
+
+void check_mappings(const Checks& checks, const std::string& place,
+                    const std::vector<IdMapping>& mappings) {
+  constexpr std::uint64_t kIds = 0xffffffff;  // ids 0 to 2^32-2
+  if (mappings.size() > kMaxMappings) {
+    checks.fail(place, fmt::format("{} ranges are too many, the kernel takes {}", mappings.size(),
+                                   kMaxMappings));
+  }
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    const IdMapping& m = mappings[i];
+    const std::string entry = fmt::format("{}/{}", place, i);
+    if (m.size == 0) checks.fail(entry + "/size", "0 maps nothing, expected at least 1");
+    if (std::uint64_t{m.container_id} + m.size > kIds || std::uint64_t{m.host_id} + m.size > kIds) {
+      checks.fail(entry, "the range ends above the highest id, 4294967294");
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const IdMapping& other = mappings[j];
+      if (overlap(m.container_id, m.size, other.container_id, other.size) ||
+          overlap(m.host_id, m.size, other.host_id, other.size)) {
+        checks.fail(entry, fmt::format("overlaps {}/{}", place, j));
+      }
+    }
+  }
+}
 
 void check_namespaces(Checks& checks, const Spec& spec) {
   const Linux& config = spec.linux_;

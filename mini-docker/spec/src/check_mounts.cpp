@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "checks.hpp"
 #include "minidocker/spec/mount_options.hpp"
@@ -100,9 +101,6 @@ void check_owner(const Checks& checks, const std::string& place, std::string_vie
 
 void check_word(const Checks& checks, const std::string& place, const std::string& word,
                 const Mount& mount, bool is_bind, const Linux& config) {
-  if (word == "idmap" || word == "ridmap") {
-    checks.fail(place, fmt::format("{} is not supported yet", quoted(word)));
-  }
   // No filesystem is asked when something is bound: the kernel would drop the word in silence, and
   // a typing error in "ro" would leave the bind writable.
   if (is_bind && !is_mount_flag(word)) {
@@ -128,11 +126,34 @@ void check_options(const Checks& checks, const std::string& place, const Mount& 
   }
 }
 
+void check_id_mapped(const Checks& checks, const std::string& place, const Mount& mount,
+                     const MountOptions& options, const Linux& config) {
+  const bool has_maps = !mount.uid_mappings.empty() || !mount.gid_mappings.empty();
+  if (!has_maps && options.id_mapped == IdMapped::no) return;
+  if (!options.is_bind()) {
+    checks.fail(has_maps ? place + "/uidMappings" : place + "/options", "only a bind can map ids");
+  }
+  for (const auto& [maps, name] : {std::pair(&mount.uid_mappings, "/uidMappings"),
+                                   std::pair(&mount.gid_mappings, "/gidMappings")}) {
+    if (has_maps && maps->empty()) {
+      checks.fail(place + name, "missing: ids are mapped with both lists or with none");
+    }
+    check_mappings(checks, place + name, *maps);
+  }
+  if (!has_maps && config.find(NamespaceType::user) == nullptr) {
+    checks.fail(
+        place + "/options",
+        "no uidMappings and gidMappings, and no user namespace in /linux/namespaces to take "
+        "them from");
+  }
+}
+
 void check_mount(Checks& checks, const std::string& place, const Mount& mount,
                  const Linux& config) {
   check_destination(checks, place + "/destination", mount);
   const MountOptions options = parse_mount_options(mount.options);
   check_options(checks, place, mount, options, config);
+  check_id_mapped(checks, place, mount, options, config);
   if (options.is_bind()) {
     if (mount.source.empty()) checks.fail(place + "/source", "missing: what is to be bound?");
     return;

@@ -38,6 +38,10 @@ class Checks {
 /// are.
 [[nodiscard]] bool is_mapped(std::uint32_t id, const std::vector<IdMapping>& mappings) noexcept;
 
+/// Faults in the ranges of one map: too many, empty, too high, overlapping.
+void check_mappings(const Checks& checks, const std::string& place,
+                    const std::vector<IdMapping>& mappings);
+
 /// \name The parts
 /// Each looks at one object of the specification.
 ///@{

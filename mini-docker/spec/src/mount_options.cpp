@@ -7,9 +7,10 @@
 namespace minidocker::spec {
 namespace {
 
-enum class Does { nothing, set, clear, propagation, recursive, copy_up };
+enum class Does { nothing, set, clear, propagation, recursive, id_mapped, copy_up };
 
-// `flags` are MS_* or, for Does::recursive, the MOUNT_ATTR_* to set; `cleared` the ones to clear.
+// `flags` are MS_* or, for Does::recursive, the MOUNT_ATTR_* to set (id_mapped: MS_REC or 0);
+// `cleared` the ones to clear.
 struct Word {
   std::string_view word;
   Does does;
@@ -27,6 +28,7 @@ constexpr Word kWords[] = {
     {"diratime", Does::clear, MS_NODIRATIME},
     {"dirsync", Does::set, MS_DIRSYNC},
     {"exec", Does::clear, MS_NOEXEC},
+    {"idmap", Does::id_mapped, 0},
     {"iversion", Does::set, MS_I_VERSION},
     {"lazytime", Does::set, MS_LAZYTIME},
     {"loud", Does::clear, MS_SILENT},
@@ -50,6 +52,7 @@ constexpr Word kWords[] = {
     {"relatime", Does::set, MS_RELATIME},
     {"remount", Does::set, MS_REMOUNT},
     {"rexec", Does::recursive, 0, MOUNT_ATTR_NOEXEC},
+    {"ridmap", Does::id_mapped, MS_REC},
     {"rnoatime", Does::recursive, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
     {"rnodev", Does::recursive, MOUNT_ATTR_NODEV},
     {"rnodiratime", Does::recursive, MOUNT_ATTR_NODIRATIME},
@@ -140,6 +143,9 @@ MountOptions parse_mount_options(std::span<const std::string> words) {
         break;
       case Does::recursive:
         change_recursively(options, *word);
+        break;
+      case Does::id_mapped:
+        options.id_mapped = word->flags != 0 ? IdMapped::tree : IdMapped::top;
         break;
       case Does::copy_up:
         options.copy_up = true;

@@ -16,13 +16,28 @@ constexpr Field<Root> kRoot[] = {
     {"readonly", read_bool<&Root::readonly>},
 };
 
+constexpr Field<IdMapping> kIdMapping[] = {
+    {"containerID", read_integer<&IdMapping::container_id>},
+    {"hostID", read_integer<&IdMapping::host_id>},
+    {"size", read_integer<&IdMapping::size>},
+};
+
+IdMapping read_mapping(const JsonNode& node) {
+  IdMapping mapping;
+  read_fields(node, mapping, kIdMapping);
+  for (const char* member : {"containerID", "hostID", "size"}) node.require(member);
+  return mapping;
+}
+
 constexpr Field<Mount> kMount[] = {
     {"destination", read_text<&Mount::destination>},
     {"type", read_text<&Mount::type>},
     {"source", read_text<&Mount::source>},
     {"options", read_texts<&Mount::options>},
-    {"uidMappings", refuse_list<Mount>},
-    {"gidMappings", refuse_list<Mount>},
+    {"uidMappings", [](const JsonNode& node,
+                       Mount& to) { to.uid_mappings = read_list<IdMapping, read_mapping>(node); }},
+    {"gidMappings", [](const JsonNode& node,
+                       Mount& to) { to.gid_mappings = read_list<IdMapping, read_mapping>(node); }},
 };
 
 Mount read_mount(const JsonNode& node) {
@@ -105,19 +120,6 @@ constexpr Field<Process> kProcess[] = {
 };
 
 // --- linux ----------------------------------------------------------------------------------
-
-constexpr Field<IdMapping> kIdMapping[] = {
-    {"containerID", read_integer<&IdMapping::container_id>},
-    {"hostID", read_integer<&IdMapping::host_id>},
-    {"size", read_integer<&IdMapping::size>},
-};
-
-IdMapping read_mapping(const JsonNode& node) {
-  IdMapping mapping;
-  read_fields(node, mapping, kIdMapping);
-  for (const char* member : {"containerID", "hostID", "size"}) node.require(member);
-  return mapping;
-}
 
 constexpr Field<Namespace> kNamespace[] = {
     {"type",

@@ -45,17 +45,19 @@ Json process_to_json(const Process& process) {
   return json;
 }
 
+Json mapping_to_json(const IdMapping& mapping) {
+  return {
+      {"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
+}
+
 Json mount_to_json(const Mount& mount) {
   Json json = {{"destination", mount.destination}};
   put(json, "type", mount.type);
   put(json, "source", mount.source);
   put(json, "options", mount.options);
+  put_list(json, "uidMappings", mount.uid_mappings, mapping_to_json);
+  put_list(json, "gidMappings", mount.gid_mappings, mapping_to_json);
   return json;
-}
-
-Json mapping_to_json(const IdMapping& mapping) {
-  return {
-      {"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
 }
 
 Json namespace_to_json(const Namespace& entry) {

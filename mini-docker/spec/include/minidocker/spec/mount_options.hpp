@@ -10,6 +10,13 @@
 
 namespace minidocker::spec {
 
+/// Shall the owners in a bind be seen through id maps?
+enum class IdMapped : std::uint8_t {
+  no,    ///< as they are
+  top,   ///< "idmap": in the mount itself
+  tree,  ///< "ridmap": in those below it, too
+};
+
 /// What the options of one mount ask for (mount(2), mount_setattr(2),
 /// config.md#linux-mount-options).
 struct MountOptions {
@@ -18,6 +25,7 @@ struct MountOptions {
   std::vector<std::uint64_t> propagation;  ///< MS_PRIVATE..., each a mount(2) call of its own
   std::uint64_t recursive_set = 0;         ///< MOUNT_ATTR_* for mount_setattr(2) with AT_RECURSIVE
   std::uint64_t recursive_clear = 0;  ///< its attr_clr; holds MOUNT_ATTR__ATIME for atime words
+  IdMapped id_mapped = IdMapped::no;  ///< "idmap", "ridmap"
   bool copy_up = false;               ///< "tmpcopyup": fill the tmpfs with what it covers
   std::string data;  ///< words that are no flags, joined with commas, for the filesystem
 

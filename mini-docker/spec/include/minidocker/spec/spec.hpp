@@ -27,12 +27,22 @@ struct Root {
   bool operator==(const Root&) const = default;  ///< member by member
 };
 
+/// A range of ids (user_namespaces(7)).
+struct IdMapping {
+  std::uint32_t container_id = 0;                     ///< first id inside; on disk, for a mount
+  std::uint32_t host_id = 0;                          ///< first id outside; as seen, for a mount
+  std::uint32_t size = 0;                             ///< how many
+  bool operator==(const IdMapping&) const = default;  ///< member by member
+};
+
 /// Something to mount, in the order of the list (config.md#mounts).
 struct Mount {
   std::string destination;           ///< where, seen from the container
   std::string type;                  ///< a filesystem's name; of no meaning for binds
   std::string source;                ///< device, name or path; relative paths start at the bundle
   std::vector<std::string> options;  ///< as mount(8) takes them; see parse_mount_options()
+  std::vector<IdMapping> uid_mappings = {};  ///< of a bind: which owners on disk are seen as whom
+  std::vector<IdMapping> gid_mappings = {};  ///< likewise; both or neither
   bool operator==(const Mount&) const = default;  ///< member by member
 };
 
@@ -95,14 +105,6 @@ struct Namespace {
   NamespaceType type = NamespaceType::pid;  ///< its kind
   std::string path;                         ///< absolute path of one to join; empty: a new one
   bool operator==(const Namespace&) const = default;  ///< member by member
-};
-
-/// A range of ids (user_namespaces(7)).
-struct IdMapping {
-  std::uint32_t container_id = 0;                     ///< first id inside
-  std::uint32_t host_id = 0;                          ///< first id outside
-  std::uint32_t size = 0;                             ///< how many
-  bool operator==(const IdMapping&) const = default;  ///< member by member
 };
 
 /// A device node to make (config-linux.md#devices).
