@@ -86,11 +86,7 @@ Cgroup Cgroup::reopen(const Location& location) { return Cgroup(location); }
 
 void Cgroup::apply(const Limits& limits) const {
   validate(limits);
-  if (is_set(limits.memory.swap) && *limits.memory.swap != kUnlimited &&
-      !is_set(limits.memory.limit)) {
-    throw Error(ErrorKind::invalid_argument,
-                "memory and swap limit without a memory limit; hint: set both");
-  }
+  require_limit_beside_swap(limits.memory);
   const std::string what = limits.in_words();
   const trace::Scope told(kChapter, "set " + (what.empty() ? "no limit" : what),
                           "the kernel enforces it from here on");

@@ -50,6 +50,10 @@ struct ControlWrite {
 /// `max` or the number, as v2 takes bytes.
 [[nodiscard]] std::string v2_bytes(Bytes bytes);
 
+/// A limit of memory and swap together says nothing without one of memory. Throws
+/// Error(invalid_argument).
+void require_limit_beside_swap(const MemoryLimits& memory);
+
 /// What both versions write alike: pids, rdma, cpuset.
 void add_common(const Limits& limits, std::vector<ControlWrite>& writes);
 

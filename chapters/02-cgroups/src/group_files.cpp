@@ -43,7 +43,7 @@ const char* hint_for_attach(int error) {
     case EBUSY:
       return "the group hands controllers down: processes go into the groups below";
     case EOPNOTSUPP:
-      return "the group is threaded, or invalid as one above is: see its cgroup.type";
+      return "the group is invalid, as one above it is threaded: see its cgroup.type";
     case ENOSPC:
       return "its cpuset has no CPUs, or no memory nodes";
     case EACCES:
@@ -190,7 +190,8 @@ void require_empty(const Directory& directory) {
 
 std::string why_not_handed_down(int error) {
   if (error == EBUSY) return ", as that group holds processes itself";
-  if (error == EOPNOTSUPP) return ", as that group is threaded: its controllers are pids and cpu";
+  if (error == EOPNOTSUPP)
+    return ", as that group is threaded, and this is no controller of threads";
   return "";
 }
 

@@ -150,6 +150,11 @@ void add_common(const Limits& limits, std::vector<ControlWrite>& writes) {
   }
 }
 
+void require_limit_beside_swap(const MemoryLimits& memory) {
+  if (!is_set(memory.swap) || *memory.swap == kUnlimited || is_set(memory.limit)) return;
+  refuse("memory and swap limit without a memory limit; hint: set both");
+}
+
 std::string v1_bytes(Bytes bytes) {
   return bytes == kUnlimited ? "-1" : std::to_string(bytes.value);
 }

@@ -29,6 +29,7 @@ void add_memory(const MemoryLimits& memory, std::vector<ControlWrite>& writes) {
   const auto add = [&](const char* file, Bytes bytes, const char* what, bool optional = false) {
     writes.push_back({"memory", file, v2_bytes(bytes), what, kNone, optional});
   };
+  require_limit_beside_swap(memory);
   // v2 counts swap alone. Where it does not account it there is no file, and nothing to be lifted.
   if (is_set(memory.swap) && *memory.swap == kUnlimited) {
     add("memory.swap.max", kUnlimited, "swap limit", true);

@@ -127,6 +127,7 @@ class Writer {
     std::string undo;
   };
 
+  // quote: in turns
   /// In turns, until all are written or none gets on.
   void write_bound(std::span<const ControlWrite> writes) {
     std::vector<const ControlWrite*> left;
@@ -137,6 +138,7 @@ class Writer {
       if (left.size() == before) (void)try_write(*left.front(), false);
     }
   }
+  // quote: end
 
   /// False if it was refused with EINVAL and `may_wait`.
   bool try_write(const ControlWrite& write, bool may_wait) {

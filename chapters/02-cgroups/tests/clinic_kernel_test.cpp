@@ -99,16 +99,29 @@ TEST_F(V2Clinic, BelowAThreadedGroupNoneCanBeMade) {
   Cgroup::reopen(threaded.location()).remove();
 }
 
-TEST_F(V2Clinic, ThreadedGroupTakesNoWholeProcessAndNoMemoryController) {
+TEST_F(V2Clinic, GroupBelowAThreadedOneTakesNoProcess) {
+  const Cgroup group = make();
+  const Cgroup threaded = make_threaded(group);
+  Location inner = threaded.location();
+  inner.directories[0].group += "/inner";
+  ASSERT_EQ(0, ::mkdir(inner.directories[0].path().c_str(), 0755));
+  EXPECT_EQ("domain invalid\n", read_text(inner.directories[0].path() + "/cgroup.type"));
+  Process process = start_outside();
+  EXPECT_THAT(system_error(EOPNOTSUPP, [&] { Cgroup::reopen(inner).attach(process.pid()); }),
+              HasSubstr("hint: the group is invalid, as one above it is threaded"));
+  end(process);
+  Cgroup::reopen(threaded.location()).remove();
+}
+
+TEST_F(V2Clinic, ThreadedTreeHasNoMemoryController) {
   MD_NEEDS("cgroup2");
   const Cgroup group = make();
   const Cgroup threaded = make_threaded(group);
   EXPECT_EQ("domain threaded\n", read_text(path(group) + "/cgroup.type"));
-  Process process = start_outside();
-  EXPECT_THAT(system_error(EOPNOTSUPP, [&] { threaded.attach(process.pid()); }),
-              HasSubstr("hint: the group is threaded"));
-  EXPECT_EQ(EOPNOTSUPP, write_errno(path(threaded) + "/cgroup.subtree_control", "+memory"));
-  end(process);
+  EXPECT_EQ(EOPNOTSUPP, write_errno(path(group) + "/cgroup.subtree_control", "+memory"));
+  EXPECT_THAT(error_of(ErrorKind::unavailable,
+                       [&] { threaded.apply({.memory = {.limit = Bytes{1 << 24}}}); }),
+              HasSubstr("EOPNOTSUPP, as that group is threaded"));
   Cgroup::reopen(threaded.location()).remove();
 }
 

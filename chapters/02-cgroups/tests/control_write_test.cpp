@@ -118,6 +118,10 @@ TEST(V2Writes, SwapIsWhatIsLeftBesideMemory) {
             v2(memory({.limit = kUnlimited, .swap = kUnlimited})));
 }
 
+TEST(V2Writes, SwapWithoutMemoryCannotBeWorkedOut) {
+  EXPECT_THROW((void)v2_writes(memory({.swap = Bytes{2000}})), Error);
+}
+
 TEST(V2Writes, CpuIsAWeightAndAPairOfWhichTheSecondMayStay) {
   EXPECT_EQ((Texts{{"cpu.weight", "59"}, {"cpu.max", "25000 50000"}, {"cpu.max.burst", "1000"}}),
             v2(cpu(kBandwidth)));

@@ -377,6 +377,14 @@ TEST_F(V2Limits, WhatOnlyV1HasIsRefusedByName) {
   }
 }
 
+TEST_P(Each, SwapWithoutAMemoryLimitIsRefused) {
+  NEED(true);
+  const Cgroup group = make();
+  const Limits limits{.memory = {.swap = mib(16)}};
+  (void)error_of(ErrorKind::invalid_argument, [&] { group.apply(limits); });
+  EXPECT_THROW(group.update(limits), Error);
+}
+
 TEST_F(V2Limits, AnyFileMayBeWritten) {
   covers("unified");
   const Cgroup group = make();
