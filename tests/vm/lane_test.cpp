@@ -66,12 +66,12 @@ TEST(VmShell, HasATerminalWithItsSizeAndJobControl) {
   EXPECT_TRUE(shell.read_until("Stopped")) << shell.out();
   shell.write("kill -9 %1\n");
   EXPECT_TRUE(shell.read_until("Killed")) << shell.out();
-  shell.write("sh -c 'trap \"echo caught; exit 9\" INT; echo runs; sleep 1000'\n");
+  shell.write("sh -c 'echo runs; exec sleep 1000'\n");
   ASSERT_TRUE(shell.read_until("runs\r\n")) << shell.out();
   shell.write("\x03");
-  EXPECT_TRUE(shell.read_until("caught\r\nvm:")) << shell.out();
+  EXPECT_TRUE(shell.read_until("^C\r\nvm:")) << shell.out();
   shell.write("echo ended: $?; exit 3\n");
-  EXPECT_TRUE(shell.read_until("ended: 9")) << shell.out();
+  EXPECT_TRUE(shell.read_until("ended: 130")) << shell.out();
   EXPECT_EQ(3, shell.wait().exit_code) << shell.out();
 }
 
@@ -110,7 +110,7 @@ TEST(VmDisk, HoldsWhatWasSyncedBeforeTheMachineWasKilled) {
   const auto reader =
       run_command(vm({"--disk", disk, "sh", "-ec",
                       "i=1; while [ \"$(cat /data/$i 2>/dev/null)\" = $i ]; do i=$((i + 1)); done; "
-                      "echo $((i - 1)); dmesg | grep -c 'recovery complete'"}),
+                      "echo $((i - 1)); dmesg | grep -c 'recovery complete' || true"}),
                   patient());
   ASSERT_EQ(0, reader.exit_code) << reader.in_words();
   EXPECT_LE(last_line(told), std::stoi(reader.out)) << reader.in_words();
