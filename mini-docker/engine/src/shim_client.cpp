@@ -33,7 +33,7 @@ UniqueFd memory_file(const std::string& text) {
   return fd;
 }
 
-shim::Start start_message(const ContainerRow& row, const ContainerPaths& places,
+shim::Start start_message(const Paths& paths, const ContainerRow& row, const ContainerPaths& places,
                           const StartOptions& options) {
   shim::Start start;
   start.id = row.id;
@@ -41,6 +41,7 @@ shim::Start start_message(const ContainerRow& row, const ContainerPaths& places,
   start.directory = places.shim;
   start.state_root = places.state_root;
   start.runtime = row.runtime;
+  start.scope_helper = paths.programs + "/mini-scope";
   start.user = row.user;
   start.explain = options.explain;
   start.fds.spec = memory_file(row.spec);
@@ -136,7 +137,7 @@ RunningShim start_shim(const Paths& paths, const ContainerRow& row, const StartO
   remove_tree(places.shim);  // of an earlier run
   make_dirs(places.shim, 0700);
   make_dirs(places.state_root, 0700);
-  const shim::Start start = start_message(row, places, options);
+  const shim::Start start = start_message(paths, row, places, options);
   RunningShim running = spawn_shim(paths.programs + "/mini-shim", lock_fd);
   shim::send(running.socket.get(), start);
   await_start(running);

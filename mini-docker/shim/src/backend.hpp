@@ -3,6 +3,7 @@
 /// Who makes the container: our own runtime, or another OCI runtime's program.
 
 #include <memory>
+#include <string>
 
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/spec/spec.hpp"
@@ -34,6 +35,12 @@ class Backend {
   /// After the first process has ended and was waited for: removes all that is left.
   virtual void remove() = 0;
 };
+
+/// Does the engine want systemd to make the group? It says so by /linux/cgroupsPath, which is
+/// SLICE:PREFIX:NAME then.
+[[nodiscard]] inline bool wants_scope(const spec::Spec& spec) {
+  return spec.linux_.cgroups_path.find(':') != std::string::npos;
+}
 
 /// The runtime that is linked into us: no program is executed for it.
 [[nodiscard]] std::unique_ptr<Backend> make_builtin_backend();

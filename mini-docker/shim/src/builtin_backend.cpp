@@ -25,6 +25,7 @@ class BuiltinBackend final : public Backend {
     options.bundle = start.directory;
     options.root = source_of(start.root);
     options.user_name = start.user;
+    if (wants_scope(spec)) options.scope_helper = start.scope_helper;
     options.ignored_signals = inherited_signals().ignored;
     options.stdio = {streams.in, streams.out, streams.err};
     // Nobody would wait for it, copy its output, or remove it, if we were killed.

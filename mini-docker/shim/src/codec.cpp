@@ -92,6 +92,7 @@ Start start_from(const Json& json) {
   json.at("directory").get_to(start.directory);
   json.at("state_root").get_to(start.state_root);
   start.runtime = json.value("runtime", "");
+  start.scope_helper = json.value("scope_helper", "");
   start.explain = explain_from(json);
   return start;
 }
@@ -156,7 +157,8 @@ std::string encode(const Start& start) {
             {"root", std::visit(RootJson{}, start.root)},
             {"directory", start.directory},
             {"state_root", start.state_root},
-            {"runtime", start.runtime}};
+            {"runtime", start.runtime},
+            {"scope_helper", start.scope_helper}};
   if (start.explain) json["explain"] = *start.explain == trace::Format::json ? "json" : "text";
   return dump(json);
 }

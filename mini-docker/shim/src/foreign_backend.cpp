@@ -107,6 +107,7 @@ class ForeignBackend final : public Backend {
     resolve_user(mounted.process, start.user, mounted.root.path);
     write_atomically(bundle + "/config.json", spec::write(mounted));
     runtime_.emplace(start.runtime, start.state_root, bundle + "/log");
+    if (wants_scope(spec)) runtime_->use_systemd();
     std::vector<std::string> args{"--bundle", bundle, "--pid-file", bundle + "/pid"};
     std::optional<ConsoleSocket> console;
     if (spec.process.terminal) {

@@ -22,6 +22,7 @@ void ForeignRuntime::call(std::string_view command, const std::vector<std::strin
                           const ProgramStreams& streams) const {
   std::vector<std::string> argv{program_, "--root", state_root_};
   if (!log_.empty()) argv.insert(argv.end(), {"--log", log_, "--log-format", "json"});
+  if (systemd_) argv.emplace_back("--systemd-cgroup");
   argv.emplace_back(command);
   argv.insert(argv.end(), args.begin(), args.end());
   const UniqueFd null = sys::open("/dev/null", O_RDWR).or_throw("/dev/null");

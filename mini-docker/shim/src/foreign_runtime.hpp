@@ -16,6 +16,8 @@ class ForeignRuntime {
   /// `log` receives its errors; empty: its standard error does.
   ForeignRuntime(std::string program, std::string state_root, std::string log);
 
+  /// From now on with --systemd-cgroup: the specification names a scope.
+  void use_systemd() { systemd_ = true; }
   /// Runs `PROGRAM --root .. COMMAND args` to its end. Throws ProgramFailed or Error with the
   /// runtime's own words.
   void call(std::string_view command, const std::vector<std::string>& args,
@@ -27,6 +29,7 @@ class ForeignRuntime {
   std::string program_;
   std::string state_root_;
   std::string log_;
+  bool systemd_ = false;
 };
 
 /// The last error in a log of JSON lines, as runc and crun write it; the text itself if it is no

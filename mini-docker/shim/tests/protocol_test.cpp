@@ -24,6 +24,7 @@ Start start_message() {
   start.directory = "/run/shim/a";
   start.state_root = "/run/runtime";
   start.runtime = "/usr/bin/crun";
+  start.scope_helper = "/usr/libexec/mini-docker/mini-scope";
   start.fds.spec = sys::memfd_create("spec", 0).or_throw();
   write_all(start.fds.spec.get(), "{}", "spec");
   sys::lseek(start.fds.spec.get(), 0, SEEK_SET).or_throw();
@@ -46,6 +47,7 @@ TEST(ShimProtocol, AStartArrivesWithItsDescriptors) {
   EXPECT_EQ(got.directory, sent.directory);
   EXPECT_EQ(got.state_root, sent.state_root);
   EXPECT_EQ(got.runtime, sent.runtime);
+  EXPECT_EQ(got.scope_helper, sent.scope_helper);
   EXPECT_FALSE(got.explain);
   EXPECT_EQ(read_all(got.fds.spec.get(), "spec"), "{}");
   EXPECT_TRUE(got.fds.in && got.fds.out && got.fds.err && !got.fds.trace);

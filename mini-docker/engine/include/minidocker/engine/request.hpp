@@ -91,6 +91,8 @@ struct CreateRequest {
   NamespaceMode uts = NamespaceMode::own;      ///< --uts
   NamespaceMode network = NamespaceMode::own;  ///< --network; own: only `lo` so far
   std::string runtime;  ///< empty: built in; else the name or path of an OCI runtime
+  /// Who makes its cgroup: "cgroupfs" (the runtime) or "systemd"; empty: whoever owns the tree.
+  std::string cgroup_driver;
 };
 
 }  // namespace minidocker::engine

@@ -11,7 +11,7 @@
 /// | type    | from   | members                                                         |
 /// |---------|--------|-----------------------------------------------------------------|
 /// | start   | engine | version, id, user, root, directory, state_root, runtime,        |
-/// |         |        | explain; descriptors                                            |
+/// |         |        | scope_helper, explain; descriptors                              |
 /// | resize  | engine | rows, columns                                                   |
 /// | signal  | engine | number                                                          |
 /// | started | shim   | its program runs                                                |
@@ -91,6 +91,7 @@ struct Start {
   std::string directory;                 ///< RUN/shim/ID, existing
   std::string state_root;                ///< where the runtime keeps its state
   std::string runtime;                   ///< empty: built in; else the path of an OCI runtime
+  std::string scope_helper;              ///< path of mini-scope, for a group that systemd makes
   std::optional<trace::Format> explain;  ///< narrate the kernel's part?
   StartFds fds;                          ///< travel beside the message
 };
