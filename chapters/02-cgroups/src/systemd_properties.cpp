@@ -18,6 +18,8 @@ namespace {
 using Properties = std::vector<Property>;
 
 constexpr const char* kInfinity = "18446744073709551615";
+constexpr std::uint64_t kSecond = 1'000'000;  // in microseconds
+constexpr std::uint64_t kHundredth = kSecond / 100;
 
 /// Files that hold one number or "max", and what systemd calls them.
 constexpr std::array<std::pair<std::string_view, const char*>, 8> kNumbers{{
@@ -46,11 +48,15 @@ void add_number(const char* name, const ControlWrite& write, Properties& propert
       {name, Property::Type::number, value == "max" ? kInfinity : std::string(value)});
 }
 
-/// "QUOTA PERIOD" in microseconds. systemd keeps the quota as whole hundredths of a CPU, in a file
-/// that it reads again later; so that nobody gets less than was asked for, we round up.
+/// A quota as time in each second. systemd keeps whole hundredths of a CPU, in a file that it reads
+/// again later; so that nobody gets less than was asked for, we round up.
+std::uint64_t time_per_second(std::uint64_t quota_us, std::uint64_t period_us) {
+  const std::uint64_t exact = (quota_us * kSecond + period_us - 1) / period_us;
+  return (exact + kHundredth - 1) / kHundredth * kHundredth;
+}
+
+/// "QUOTA PERIOD" in microseconds.
 void add_quota(const ControlWrite& write, Properties& properties) {
-  constexpr std::uint64_t kSecond = 1'000'000;
-  constexpr std::uint64_t kHundredth = kSecond / 100;
   const std::string_view value = write.value;
   const std::size_t blank = std::min(value.find(' '), value.size());
   const std::string_view quota = value.substr(0, blank);
@@ -61,12 +67,9 @@ void add_quota(const ControlWrite& write, Properties& properties) {
       quota_us.value_or(0) > UINT64_MAX / kSecond) {
     refuse_value(write, "it must be \"QUOTA PERIOD\" in microseconds");
   }
-  std::string per_second = kInfinity;
-  if (quota_us) {
-    const std::uint64_t exact = (*quota_us * kSecond + *period_us - 1) / *period_us;
-    per_second = std::to_string((exact + kHundredth - 1) / kHundredth * kHundredth);
-  }
-  properties.push_back({"CPUQuotaPerSecUSec", Property::Type::number, per_second});
+  properties.push_back(
+      {"CPUQuotaPerSecUSec", Property::Type::number,
+       quota_us ? std::to_string(time_per_second(*quota_us, *period_us)) : kInfinity});
   properties.push_back({"CPUQuotaPeriodUSec", Property::Type::number, std::string(period)});
 }
 

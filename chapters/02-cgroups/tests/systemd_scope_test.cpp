@@ -239,7 +239,7 @@ TEST_F(SystemdScope, ForkBombIsKilledWhole) {
 
 using DelegatedScope = SystemdScope;
 
-TEST_F(DelegatedScope, OfTheUsersSystemdHoldsTheLimits) {
+TEST_F(DelegatedScope, HoldsTheLimits) {
   MD_NEEDS("delegated");
   const char* runtime_dir = std::getenv("XDG_RUNTIME_DIR");
   ASSERT_EQ(Manager::user, find_manager(detect(), ::geteuid(), runtime_dir));
