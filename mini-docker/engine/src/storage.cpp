@@ -1,6 +1,8 @@
 #include "storage.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 
 #include <array>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/unionfs/fuse_overlay.hpp"
 #include "minidocker/unionfs/overlay.hpp"
@@ -23,6 +26,20 @@ using unionfs::StorageDriver;
 constexpr const char* kKey = "storage-driver";
 
 std::string probe_dir(const Paths& paths) { return paths.state + "/probe"; }
+
+/// Said before anything is unpacked there: the kernel's own words come late and are about a file.
+/// No driver helps: all of them read layers, which are made of whiteouts and attributes.
+void require_place_for_layers(const std::string& dir) {
+  const UniqueFd fd = sys::open(dir.c_str(), O_PATH | O_DIRECTORY).or_throw(dir);
+  if (sys::fstatfs(fd.get()).or_throw(dir).f_type == OVERLAYFS_SUPER_MAGIC) {
+    throw Error(ErrorKind::unavailable,
+                fmt::format("{}: it lies on an overlay, where neither layers with whiteouts can be "
+                            "kept nor other overlays stand; hint: choose a directory of another "
+                            "filesystem with --root",
+                            quoted(dir)));
+  }
+  unionfs::require_user_xattrs(dir);
+}
 
 /// Asks mini-shim: we must not change our own namespaces.
 std::optional<std::string> why_not(const StorageDriver& driver, const Paths& paths,
@@ -83,8 +100,8 @@ Storage choose_storage(const Paths& paths, const FileLock& opening, Database& da
                        const std::optional<std::string>& wish) {
   Storage storage;
   if (wish) storage.driver = &unionfs::storage_driver(*wish);  // the first to be refused
-  unionfs::require_user_xattrs(paths.state);                   // for layers, whatever the driver
-  remove_tree(probe_dir(paths));                               // of a trial that was killed
+  require_place_for_layers(paths.state);
+  remove_tree(probe_dir(paths));  // of a trial that was killed
   const Settings settings(database);
   const std::optional<std::string> recorded = settings.find(kKey);
   if (!wish && recorded) storage.driver = &unionfs::storage_driver(*recorded);

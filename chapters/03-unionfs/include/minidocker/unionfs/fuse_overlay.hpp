@@ -1,7 +1,7 @@
 #pragma once
 /// \file
 /// An overlay served by a process: the program fuse-overlayfs (libfuse), for hosts whose kernel
-/// cannot mount one, and for places where none of its own can stand, such as another overlay.
+/// cannot mount one where the state lies.
 ///
 /// We open /dev/fuse (fuse(4)) and mount it ourselves, detached, and the program only answers: it
 /// gets the descriptor instead of a mount point (`/dev/fd/N`, libfuse 3.3). It therefore needs
