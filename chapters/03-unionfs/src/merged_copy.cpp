@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <climits>
 #include <map>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -60,9 +59,8 @@ class Merger {
       made_.emplace_back(directory.path, directory.layers.front());
       merge(directory, waiting);
     }
-    // Names made in a directory change its times, and its mode may forbid to make any, or to go
-    // further down.
-    for (const auto& [path, layer] : made_ | std::views::reverse) finish_directory(path, layer);
+    // Names made in a directory change its times, and its mode may forbid to make any.
+    for (const auto& [path, layer] : made_) finish_directory(path, layer);
   }
 
  private:

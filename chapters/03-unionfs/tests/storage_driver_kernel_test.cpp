@@ -177,7 +177,7 @@ std::vector<const StorageDriver*> others() {
 TEST(StorageDrivers, ShowTheSameLayersTheSameWay) {
   MD_NEEDS("root", "overlay", "fuse-overlayfs");
   minidocker::testing::in_sandbox([] {
-    try_seeds(40, [](std::mt19937& random, const std::string& base) {
+    try_seeds(150, [](std::mt19937& random, const std::string& base) {
       std::vector<std::vector<Operation>> work(1 + random() % 4);
       for (auto& operations : work) operations = random_operations(random, 40);
       const std::vector<std::string> layers = build_layers(work, base);
@@ -217,7 +217,15 @@ TEST(StorageDrivers, AreTriedByRealMounts) {
 }
 
 TEST(StorageDrivers, FuseOverlayfsIsNotGivenAPathThatItWouldTakeApart) {
-  EXPECT_THROW(static_cast<void>(start_fuse_overlay("/nowhere", {{"/a:b"}, "/u", "/w"})), Error);
+  MD_NEEDS("root", "fuse-overlayfs");
+  for (const char* path : {"/a:b", "/a,b", "/a\\b"}) {
+    try {
+      static_cast<void>(start_fuse_overlay("/bin/true", {{path}, "/u", "/w"}));
+      ADD_FAILURE() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::invalid_argument) << error.what();
+    }
+  }
 }
 
 /// Layers that are alike; what a container does on top of them ends alike with `driver` and with
