@@ -55,6 +55,7 @@ bool kill_and_wait(const State& state) {
   sys::Result<> sent = sys::pidfd_send_signal(process->get(), SIGKILL);
   if (!sent && sent.error() == ESRCH) return true;
   std::move(sent).or_throw(fmt::format("process {}, SIGKILL", state.pid));
+  thaw_if_frozen(state.cgroup);
   if (ends_in_time(process->get())) return true;
   throw Error(ErrorKind::unavailable,
               fmt::format("container init process {} is still there 10 s after SIGKILL; hint: it "
@@ -90,6 +91,7 @@ void signal_init(const State& state, int signal) {
   if (!process) throw Error(ErrorKind::conflict, "container not running");
   sys::pidfd_send_signal(process->get(), signal)
       .or_throw(fmt::format("process {}, signal {}", state.pid, signal));
+  if (signal == SIGKILL) thaw_if_frozen(state.cgroup);
 }
 
 /// Without a group the kernel knows a container's processes by their PID namespace only, and how to

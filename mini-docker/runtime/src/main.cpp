@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.hpp"
+#include "control_main.hpp"
 #include "log.hpp"
 #include "minidocker/spec/spec.hpp"
 #include "minidocker/toolbox/error.hpp"
@@ -217,8 +218,7 @@ void add_other_commands(CLI::App& app, CommandLine& line) {
 
 /// What is not there yet is refused by name.
 void add_refused_commands(CLI::App& app) {
-  for (const char* name :
-       {"checkpoint", "events", "exec", "features", "pause", "ps", "restore", "resume", "update"}) {
+  for (const char* name : {"checkpoint", "exec", "features", "ps", "restore"}) {
     CLI::App* command = app.add_subcommand(name, "not supported yet");
     command->prefix_command();
     command->final_callback([name] {
@@ -239,6 +239,7 @@ void parse(std::vector<std::string> arguments, CommandLine& line, CLI::App& app)
   add_globals(app, line);
   add_make_commands(app, line);
   add_other_commands(app, line);
+  minidocker::runtime::add_control_commands(app, line.global.root, line.action);
   add_refused_commands(app);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   app.parse(arguments);

@@ -66,6 +66,14 @@ void signal_members(const std::string& location, int signal) {
   }
 }
 
+bool is_frozen(const std::string& location) {
+  return !location.empty() && reopen(location).is_frozen();
+}
+
+void thaw_if_frozen(const std::string& location) {
+  if (is_frozen(location)) reopen(location).thaw();
+}
+
 void remove_recorded(const std::string& location, Members members) {
   cgroups::Cgroup cgroup = reopen(location);
   if (members == Members::kill) cgroup.kill_all();

@@ -10,6 +10,11 @@ namespace minidocker::runtime {
 /// or are frozen. Throws SystemError.
 void signal_members(const std::string& location, int signal);
 
+/// Do all in the group stand still?
+[[nodiscard]] bool is_frozen(const std::string& location);
+/// Lets them go on, if they do: on v1 a killed process ends only then.
+void thaw_if_frozen(const std::string& location);
+
 /// What becomes of processes that are in the group still.
 enum class Members {
   kill,   ///< they are the container's

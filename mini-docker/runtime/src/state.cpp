@@ -21,6 +21,7 @@
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
+#include "recorded_cgroup.hpp"
 
 namespace minidocker::runtime {
 namespace {
@@ -305,6 +306,7 @@ Status status_of(const std::string& root, const State& state) {
   if (!identity || identity->zombie || identity->start_time != state.start_time) {
     return Status::stopped;
   }
+  if (is_frozen(state.cgroup)) return Status::paused;
   return waits_for_start(fifo_of(root, state.id)) ? Status::created : Status::running;
 }
 

@@ -1,4 +1,7 @@
 // The container's cgroup: limits read back from the kernel's files, device rules by trying.
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -42,6 +45,61 @@ TEST_F(Limits, CpuTimeIsTheKernels) {
   EXPECT_EQ(group_file(pid, "cpu", "cpu.shares"), "512");
   EXPECT_EQ(group_file(pid, "cpu", "cpu.cfs_quota_us"), "50000");
   EXPECT_EQ(group_file(pid, "cpu", "cpu.cfs_period_us"), "100000");
+}
+
+TEST_F(Limits, EveryLimitOfVersionOneIsTheKernels) {
+  json& resources = (*bundle_)["linux"]["resources"];
+  resources["memory"] = {
+      {"limit", 67108864}, {"kernelTCP", 33554432}, {"swappiness", 7}, {"disableOOMKiller", true}};
+  resources["cpu"] = {
+      {"quota", 50000}, {"period", 100000}, {"burst", 20000}, {"cpus", "0"}, {"mems", "0"}};
+  const pid_t pid = run_detached();
+  ASSERT_GT(pid, 0);
+  EXPECT_EQ(group_file(pid, "memory", "memory.kmem.tcp.limit_in_bytes"), "33554432");
+  EXPECT_EQ(group_file(pid, "memory", "memory.swappiness"), "7");
+  EXPECT_TRUE(group_file(pid, "memory", "memory.oom_control").starts_with("oom_kill_disable 1"));
+  EXPECT_EQ(group_file(pid, "cpu", "cpu.cfs_burst_us"), "20000");
+  EXPECT_EQ(group_file(pid, "cpuset", "cpuset.cpus"), "0");
+  EXPECT_EQ(group_file(pid, "cpuset", "cpuset.mems"), "0");
+}
+
+TEST_F(Limits, AnIdleGroupRunsWhenNobodyElseWants) {
+  (*bundle_)["linux"]["resources"]["cpu"] = {{"idle", 1}};
+  const pid_t pid = run_detached();
+  ASSERT_GT(pid, 0);
+  EXPECT_EQ(group_file(pid, "cpu", "cpu.idle"), "1");
+}
+
+TEST_F(Limits, ALimitOnADiskIsTheKernels) {
+  MD_NEEDS("disk");
+  struct stat disk{};
+  ASSERT_EQ(::stat(testing::path_of("disk").c_str(), &disk), 0);
+  const json numbers = {{"major", major(disk.st_rdev)}, {"minor", minor(disk.st_rdev)}};
+  json throttle = numbers;
+  throttle["rate"] = 1048576;
+  (*bundle_)["linux"]["resources"]["blockIO"] = {
+      {"throttleReadBpsDevice", json::array({throttle})},
+      {"throttleWriteIOPSDevice", json::array({throttle})}};
+  const pid_t pid = run_detached();
+  ASSERT_GT(pid, 0);
+  const std::string line = fmt::format("{}:{} 1048576", major(disk.st_rdev), minor(disk.st_rdev));
+  EXPECT_EQ(group_file(pid, "blkio", "blkio.throttle.read_bps_device"), line);
+  EXPECT_EQ(group_file(pid, "blkio", "blkio.throttle.write_iops_device"), line);
+}
+
+TEST_F(Limits, WhatThisHostHasNotIsRefusedByNameAndLeavesNothing) {
+  const auto refusal_of = [this](const json& resources) {
+    bundle_->config()["linux"]["resources"] = resources;
+    const CommandResult result = run_script("true");
+    EXPECT_EQ(result.exit_code, 1) << result.in_words();
+    return result.err;
+  };
+  EXPECT_NE(refusal_of({{"unified", {{"memory.high", "max"}}}}).find("memory.high"),
+            std::string::npos);
+  EXPECT_NE(refusal_of({{"rdma", {{"mlx5_0", {{"hcaHandles", 3}}}}}}).find("rdma controller"),
+            std::string::npos);
+  EXPECT_NE(refusal_of({{"network", {{"classID", 5}}}}).find("net_cls"), std::string::npos);
+  EXPECT_TRUE(cgroup_dirs(id_).empty());
 }
 
 TEST_F(Limits, AForkBombStopsAtThePidsLimit) {
