@@ -71,12 +71,12 @@ constexpr Field<CpuLimits> kCpu[] = {
     {"shares", read_unless_zero<&CpuLimits::shares>},
     {"quota", read_unless_zero<&CpuLimits::quota>},
     {"period", read_unless_zero<&CpuLimits::period>},
-    {"burst", read_integer<&CpuLimits::burst>},  // 0 takes an earlier one back
+    {"burst", read_unless_zero<&CpuLimits::burst>},
     {"realtimeRuntime", read_unless_zero<&CpuLimits::realtime_runtime>},
     {"realtimePeriod", read_unless_zero<&CpuLimits::realtime_period>},
     {"cpus", read_text<&CpuLimits::cpus>},
     {"mems", read_text<&CpuLimits::mems>},
-    {"idle", read_integer<&CpuLimits::idle>},  // likewise
+    {"idle", read_integer<&CpuLimits::idle>},  // 0 takes a 1 back
 };
 
 constexpr Field<Resources> kPids[] = {
