@@ -39,11 +39,13 @@ void unpack_rootfs(const std::string& target) {
   must(run_command({"tar", "-xzf", blob_path(image, manifest.at("layers").at(0)), "-C", target}));
 }
 
-void write_config(const std::string& bundle, const std::vector<std::string>& command) {
+void write_config(const std::string& bundle, const std::vector<std::string>& command,
+                  const std::string& resources) {
   must(run_command({mini_runc(), "spec", "-b", bundle}));
   json config = json::parse(read_text(bundle + "/config.json"));
   config["process"]["terminal"] = false;
   config["process"]["args"] = command;
+  config["linux"]["resources"].update(json::parse(resources));
   write_text(bundle + "/config.json", config.dump());
 }
 
@@ -69,7 +71,7 @@ std::string mini_runc() {
   return other != nullptr ? other : MD_BINARY_DIR "/bin/mini-runc";
 }
 
-Bundle::Bundle(const std::vector<std::string>& command) {
+Bundle::Bundle(const std::vector<std::string>& command, const std::string& resources) {
   char name[] = "/tmp/mini-docker-faults.XXXXXX";
   if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp in /tmp");
   work_ = name;
@@ -78,7 +80,7 @@ Bundle::Bundle(const std::vector<std::string>& command) {
   ::mkdir((work_ + "/state").c_str(), 0755);
   ::mkdir(rootfs().c_str(), 0755);
   unpack_rootfs(rootfs());
-  write_config(work_ + "/bundle", command);
+  write_config(work_ + "/bundle", command, resources);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // what outlives the runtime comes to us
   mounts_ = mounts_now();
 }
@@ -95,6 +97,13 @@ std::vector<std::string> Bundle::run_argv(const std::vector<std::string>& global
                                   std::string("-b"), work_ + "/bundle", id_}) {
     argv.push_back(word);
   }
+  return argv;
+}
+
+std::vector<std::string> Bundle::argv(const std::vector<std::string>& command) const {
+  std::vector<std::string> argv{mini_runc(), "--root", work_ + "/state"};
+  argv.insert(argv.end(), command.begin(), command.end());
+  argv.push_back(id_);
   return argv;
 }
 

@@ -17,8 +17,9 @@ namespace minidocker::testing {
 /// directory; removed with everything in it by the destructor. One container at a time.
 class Bundle {
  public:
-  /// Throws std::runtime_error if the bundle cannot be made.
-  explicit Bundle(const std::vector<std::string>& command);
+  /// `resources`: JSON for linux.resources, merged into what `spec` writes. Throws
+  /// std::runtime_error if the bundle cannot be made.
+  explicit Bundle(const std::vector<std::string>& command, const std::string& resources = "{}");
   Bundle(const Bundle&) = delete;
   Bundle& operator=(const Bundle&) = delete;
   ~Bundle();
@@ -30,6 +31,8 @@ class Bundle {
   /// `mini-runc [GLOBAL...] run` of the bundle.
   [[nodiscard]] std::vector<std::string> run_argv(
       const std::vector<std::string>& global = {}) const;
+  /// `mini-runc COMMAND... ID`, on the container.
+  [[nodiscard]] std::vector<std::string> argv(const std::vector<std::string>& command) const;
   /// `mini-runc delete --force`.
   CommandResult delete_by_force() const;
 
