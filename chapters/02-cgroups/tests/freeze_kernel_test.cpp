@@ -95,12 +95,12 @@ TEST_P(Each, ForkBombIsEndedByOneCallInTwoSeconds) {
   covers("kill: a fork bomb");
   clear_board();
   Cgroup group = make();
-  group.apply({.pids = 300});
+  group.apply({.pids = 80});
   Process child = start_in(group, [] {
     bomb();
     return 0;
   });
-  ASSERT_TRUE(eventually([] { return board->count > 290; }));
+  ASSERT_TRUE(eventually([] { return board->count > 75; }));
   const auto before = std::chrono::steady_clock::now();
   group.kill_all();
   EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(2));
