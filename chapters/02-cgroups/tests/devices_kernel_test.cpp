@@ -80,7 +80,7 @@ TEST_F(V2Devices, RulesAreReplacedWithoutAMomentBetween) {
   group.apply_devices(rules(false));
   Process child = start_in(group, open_in_a_loop);
   ASSERT_TRUE(eventually([] { return board->go.load(); }));
-  for (int i = 0; i < 100; ++i) group.apply_devices(rules(i % 2 == 0));
+  for (int i = 0; i < 300; ++i) group.apply_devices(rules(i % 2 == 0));
   const std::uint64_t before = board->count;
   EXPECT_TRUE(eventually([&] { return board->count > before + 10; }));
   board->stop = true;
