@@ -64,12 +64,12 @@ TEST(VmShell, HasATerminalWithItsSizeAndJobControl) {
   ASSERT_TRUE(shell.read_until("waits\r\n")) << shell.out();
   shell.write("\x1a");
   EXPECT_TRUE(shell.read_until("Stopped")) << shell.out();
-  shell.write("kill -9 %1\n");
-  EXPECT_TRUE(shell.read_until("Killed")) << shell.out();
-  shell.write("sh -c 'echo runs; exec sleep 1000'\n");
+  shell.write("kill -9 %1; wait %1; echo gone: $?\n");
+  EXPECT_TRUE(shell.read_until("gone: 137")) << shell.out();
+  shell.write("PS1=next:; sh -c 'echo runs; exec sleep 1000'\n");
   ASSERT_TRUE(shell.read_until("runs\r\n")) << shell.out();
   shell.write("\x03");
-  EXPECT_TRUE(shell.read_until("^C\r\nvm:")) << shell.out();
+  EXPECT_TRUE(shell.read_until("\nnext:")) << shell.out();
   shell.write("echo ended: $?; exit 3\n");
   EXPECT_TRUE(shell.read_until("ended: 130")) << shell.out();
   EXPECT_EQ(3, shell.wait().exit_code) << shell.out();
