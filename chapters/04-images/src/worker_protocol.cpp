@@ -37,7 +37,8 @@ constexpr Word<Phase> kPhases[] = {{Phase::exists, "exists"},
                                    {Phase::again, "again"},
                                    {Phase::done, "done"}};
 
-constexpr Word<WorkerVerb> kVerbs[] = {{WorkerVerb::unpack, "unpack"}, {WorkerVerb::pull, "pull"}};
+constexpr Word<WorkerVerb> kVerbs[] = {
+    {WorkerVerb::unpack, "unpack"}, {WorkerVerb::pull, "pull"}, {WorkerVerb::push, "push"}};
 
 constexpr Word<PlainHttp> kPlainHttp[] = {{PlainHttp::loopback, "loopback"},
                                           {PlainHttp::yes, "yes"}};
@@ -84,12 +85,14 @@ void check(const WorkerRequest& request) {
       }
     }
   }
-  const bool pulls = request.verb == WorkerVerb::pull;
-  if (pulls != !request.reference.empty()) refuse("pull has a --reference, and unpack has none");
+  const bool unpacks = request.verb == WorkerVerb::unpack;
+  if (unpacks != request.reference.empty()) {
+    refuse("pull and push have a --reference, and unpack has none");
+  }
   const bool unpacks_one = request.from.empty() != request.image.empty();
-  if (!pulls && !unpacks_one) refuse("give either --from or --image");
-  if (pulls && !(request.from.empty() && request.image.empty())) {
-    refuse("pull has neither --from nor --image");
+  if (unpacks && !unpacks_one) refuse("give either --from or --image");
+  if (!unpacks && !(request.from.empty() && request.image.empty())) {
+    refuse("pull and push have neither --from nor --image");
   }
 }
 

@@ -19,6 +19,22 @@ TEST(WorkerRequest, BecomesArgumentsAndIsReadFromThem) {
   EXPECT_EQ(WorkerRequest::parse(other.to_arguments()).image, "abc");
 }
 
+TEST(WorkerRequest, OfAPullNamesTheImageAndWhoWeAre) {
+  WorkerRequest request{"/s", "/l", "/t", "", "", Owners::keep};
+  request.verb = WorkerVerb::pull;
+  request.reference = "h/x:1";
+  request.docker_config = "/root/.docker/config.json";
+  EXPECT_THAT(
+      request.to_arguments(),
+      ElementsAre("pull", "--store", "/s", "--layers", "/l", "--tmp", "/t", "--reference", "h/x:1",
+                  "--docker-config", "/root/.docker/config.json", "--owners", "keep"));
+  request.plain_http = PlainHttp::yes;
+  const WorkerRequest again = WorkerRequest::parse(request.to_arguments());
+  EXPECT_EQ(again.to_arguments(), request.to_arguments());
+  EXPECT_EQ(again.verb, WorkerVerb::pull);
+  EXPECT_EQ(again.plain_http, PlainHttp::yes);
+}
+
 TEST(WorkerRequest, SaysWhichArgumentIsWrong) {
   const auto refusal = [](const std::vector<std::string>& arguments) -> std::string {
     try {
@@ -35,8 +51,14 @@ TEST(WorkerRequest, SaysWhichArgumentIsWrong) {
     return all;
   };
   EXPECT_EQ(refusal(with({"--from", "f"})), "");
-  EXPECT_THAT(refusal({}), HasSubstr("the one verb is unpack"));
-  EXPECT_THAT(refusal({"pull"}), HasSubstr("the one verb is unpack"));
+  EXPECT_THAT(refusal({}), HasSubstr("a verb is missing"));
+  EXPECT_THAT(refusal({"dance"}), HasSubstr("verb \"dance\" is unknown"));
+  std::vector<std::string> pull = with({});
+  pull.front() = "pull";
+  EXPECT_THAT(refusal(pull), HasSubstr("pull and push have a --reference"));
+  pull.insert(pull.end(), {"--reference", "x", "--from", "f"});
+  EXPECT_THAT(refusal(pull), HasSubstr("pull and push have neither"));
+  EXPECT_THAT(refusal(with({"--from", "f", "--reference", "x"})), HasSubstr("unpack has none"));
   EXPECT_THAT(refusal({"unpack", "--store"}), HasSubstr("missing after --store"));
   EXPECT_THAT(refusal({"unpack", "--store", "s", "--from", "f"}), HasSubstr("--layers is missing"));
   EXPECT_THAT(refusal(with({})), HasSubstr("either --from or --image"));
@@ -64,7 +86,22 @@ TEST(WorkerEvent, ComesThroughThePipeAsItWas) {
   event.id = "sha256:i";
   event.manifest = "sha256:m";
   event.names = {"a", "b"};
+  event.digest = "sha256:d";
+  event.is_new = true;
   EXPECT_EQ(again(event).to_line(), event.to_line());
+
+  using Phase = WorkerEvent::Phase;
+  event = {};
+  event.type = WorkerEvent::Type::transfer;
+  event.digest = "sha256:b";
+  event.moved = 3;
+  event.size = 4;
+  for (const Phase phase :
+       {Phase::exists, Phase::waiting, Phase::moving, Phase::again, Phase::done}) {
+    event.phase = phase;
+    EXPECT_EQ(again(event).phase, phase);
+    EXPECT_EQ(again(event).to_line(), event.to_line());
+  }
   EXPECT_EQ(again(WorkerEvent{}).type, WorkerEvent::Type::done);
 }
 

@@ -8,7 +8,7 @@
 ///
 /// | event    | members                              | meaning                                  |
 /// |----------|--------------------------------------|------------------------------------------|
-/// | transfer | `digest` `phase` `moved` `size`      | how far a blob has come from a registry  |
+/// | transfer | `digest` `phase` `moved` `size`      | how far a blob has come                  |
 /// | layer    | `diff_id` `entries` `bytes` `reused` | its directory is ready, or was there     |
 /// | warning  | `message`                            | something of a layer was not taken over  |
 /// | image    | `id` `manifest` `names`; of a pull   | the image is recorded in the store       |
@@ -41,6 +41,7 @@ enum class Owners : std::uint8_t {
 enum class WorkerVerb : std::uint8_t {
   unpack,  ///< load archives, or unpack layers of an image of the store
   pull,    ///< fetch an image from a registry and unpack it
+  push,    ///< give an image of the store to a registry, under one of its names
 };
 
 /// May a registry be spoken to without TLS?
@@ -58,9 +59,9 @@ struct WorkerRequest {
   std::string image;                     ///< `--image ID`: or unpack missing layers of this one
   Owners owners = Owners::keep;          ///< `--owners keep|squash`
   WorkerVerb verb = WorkerVerb::unpack;  ///< the first word
-  std::string reference = {};            ///< pull: `--reference NAME`
-  std::string docker_config = {};        ///< pull: `--docker-config FILE`: who we are
-  PlainHttp plain_http = PlainHttp::loopback;  ///< pull: `--plain-http loopback|yes`
+  std::string reference = {};            ///< pull, push: `--reference NAME`
+  std::string docker_config = {};        ///< pull, push: `--docker-config FILE`: who we are
+  PlainHttp plain_http = PlainHttp::loopback;  ///< pull, push: `--plain-http loopback|yes`
 
   /// The arguments after the program's name.
   [[nodiscard]] std::vector<std::string> to_arguments() const;
