@@ -7,8 +7,17 @@ namespace {
 
 class BadInputTest : public MiniDockerTest {};
 
-TEST_F(BadInputTest, AnUnknownImageIsNamed) {
-  expect_refused(docker({"run", "--rm", "nosuch"}), 125, "No such image: nosuch");
+// Port 1 of this machine: nobody is there, and nobody outside is asked.
+TEST_F(BadInputTest, AnImageThatCannotBeHadIsNamed) {
+  const CommandResult result = docker({"run", "--rm", "localhost:1/nosuch"});
+  EXPECT_EQ(result.exit_code, 125);
+  EXPECT_TRUE(result.err.starts_with(
+      "Unable to find image 'localhost:1/nosuch:latest' locally\nUsing default tag: latest\n"))
+      << result.err;
+  EXPECT_NE(result.err.find(
+                "mini-docker: GET https://localhost:1/v2/: cannot connect: connection refused"),
+            std::string::npos)
+      << result.err;
 }
 
 TEST_F(BadInputTest, AnUnknownUserIsNamed) {

@@ -1,6 +1,7 @@
 // mini-docker: the command line. Until a daemon stands between them it calls the engine in its
 // own process.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include "parse_words.hpp"
 #include "run_flags.hpp"
 #include "tables.hpp"
+#include "transfer_command.hpp"
 #include "usage_error.hpp"
 #include "warnings.hpp"
 
@@ -43,6 +45,8 @@ constexpr const char* kUsage =
     "  rm      remove containers\n"
     "  diff    list what a container has changed of its image's files\n"
     "  images  list images\n"
+    "  pull    fetch an image from its registry\n"
+    "  push    give an image to its registry\n"
     "  load    load an image from an archive or an OCI layout\n"
     "\n"
     "Options:\n"
@@ -84,6 +88,7 @@ int run(const Globals& globals, const Words& args) {
   engine::Engine engine = open_engine(globals);
   engine::StartOptions options;
   options.explain = globals.explain;
+  pull_if_missing(engine, request.image);
   return run_in_foreground(engine, request, options);
 }
 
@@ -181,6 +186,51 @@ int load(const Globals& globals, const Words& args) {
   return 0;
 }
 
+/// The words of `pull` and `push`.
+struct TransferWords {
+  engine::TransferRequest request;
+  bool quiet = false;
+};
+
+TransferWords parse_transfer(const std::string& verb, const std::string& what, const Words& args) {
+  TransferWords words;
+  CLI::App app(what, "mini-docker " + verb);
+  app.add_flag("-q,--quiet", words.quiet, "only the name, when it is done");
+  app.add_flag("--plain-http", words.request.plain_http, "the registry speaks no TLS");
+  const Words names = parse_words(app, args);
+  if (names.size() != 1) {
+    throw UsageError(fmt::format("'mini-docker {}' requires exactly 1 argument", verb), kFailed);
+  }
+  words.request.image = names.front();
+  words.request.docker_config = docker_config_file();
+  return words;
+}
+
+int pull(const Globals& globals, const Words& args) {
+  const TransferWords words = parse_transfer("pull", "Fetch an image from its registry", args);
+  engine::Engine engine = open_engine(globals);
+  if (!words.quiet) {
+    pull_loudly(engine, words.request, STDOUT_FILENO);
+    return 0;
+  }
+  const engine::PulledImage pulled = engine.pull(words.request, [](const auto&) {});
+  warn(pulled.warnings);
+  print((pulled.name.empty() ? words.request.image : pulled.name) + "\n");
+  return 0;
+}
+
+int push(const Globals& globals, const Words& args) {
+  const TransferWords words = parse_transfer("push", "Give an image to its registry", args);
+  engine::Engine engine = open_engine(globals);
+  if (!words.quiet) {
+    push_loudly(engine, words.request, STDOUT_FILENO);
+    return 0;
+  }
+  static_cast<void>(engine.push(words.request, [](const auto&) {}));
+  print(words.request.image + "\n");
+  return 0;
+}
+
 /// As everywhere with docker: an empty one is none.
 std::optional<std::string> find_env(const char* name) {
   const char* value = std::getenv(name);
@@ -228,12 +278,14 @@ struct Command {
   int failure_code;
 };
 
-constexpr std::array<Command, 6> kCommands{{{"run", run, kCannotRun},
+constexpr std::array<Command, 8> kCommands{{{"run", run, kCannotRun},
                                             {"ps", ps, kFailed},
                                             {"images", images, kFailed},
                                             {"rm", rm, kFailed},
                                             {"diff", diff, kFailed},
-                                            {"load", load, kFailed}}};
+                                            {"load", load, kFailed},
+                                            {"pull", pull, kFailed},
+                                            {"push", push, kFailed}}};
 
 const Command& find_command(const std::string& name) {
   const auto* place = std::ranges::find(kCommands, name, &Command::name);

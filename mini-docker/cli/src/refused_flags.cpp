@@ -13,7 +13,8 @@ constexpr std::string_view kNetwork = "networks come with the networking chapter
 constexpr std::string_view kHealth = "health checks come with the daemon";
 constexpr std::string_view kWindows = "Windows has it, Linux has --cpus and --device-read-bps";
 constexpr std::string_view kGone = "no kernel since 5.16 limits its own memory; -m counts it, too";
-constexpr std::string_view kRegistry = "images come from `mini-docker load` only";
+constexpr std::string_view kRegistry =
+    "images that are missing are pulled, for this machine, and no others";
 constexpr std::string_view kVolumes = "of volumes, binds and tmpfs are there";
 constexpr std::string_view kOther = "";
 

@@ -108,6 +108,18 @@ LoadedImages Engine::load(const std::string& path) {
   return loaded;
 }
 
+PulledImage Engine::pull(const TransferRequest& request, const LayerWatch& watch) {
+  PulledImage pulled = impl_->images.pull(request, watch);
+  sweep_images(*impl_, pulled.warnings);
+  return pulled;
+}
+
+std::string Engine::push(const TransferRequest& request, const LayerWatch& watch) {
+  return impl_->images.push(request, watch);
+}
+
+bool Engine::has_image(const std::string& name) const { return impl_->images.has(name); }
+
 ImageList Engine::images() const { return impl_->images.list(); }
 
 std::vector<ContainerSummary> Engine::containers() const {

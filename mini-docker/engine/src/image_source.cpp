@@ -5,20 +5,21 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <sstream>
 #include <utility>
 
-#include "minidocker/images/worker_protocol.hpp"
 #include "minidocker/images/workspace.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/process.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "times.hpp"
 
 namespace minidocker::engine {
 namespace {
+
+using Type = images::WorkerEvent::Type;
 
 ImageDefaults defaults_of(const images::ImageConfig& config) {
   return {config.entrypoint, config.cmd, config.env, config.user, config.working_dir};
@@ -35,6 +36,41 @@ ImageSummary summary(const images::Image& image) {
 
 std::string familiar(const std::string& full_name) {
   return images::ImageName::parse(full_name).familiar();
+}
+
+/// Lines of a pipe, as they come.
+class Lines {
+ public:
+  explicit Lines(int fd) : fd_(fd) {}
+  /// The next whole line without its end; nothing at the end of the pipe.
+  std::optional<std::string> next() {
+    std::size_t end = 0;
+    while ((end = pending_.find('\n')) == std::string::npos) {
+      std::array<char, 16384> buffer;
+      const std::size_t got =
+          sys::read(fd_, buffer.data(), buffer.size()).or_throw("the worker's progress");
+      if (got == 0) return std::nullopt;
+      pending_.append(buffer.data(), got);
+    }
+    std::string line = pending_.substr(0, end);
+    pending_.erase(0, end + 1);
+    return line;
+  }
+
+ private:
+  int fd_;
+  std::string pending_;
+};
+
+LayerProgress progress_of(const images::WorkerEvent& event) {
+  using From = images::WorkerEvent::Phase;
+  using To = LayerProgress::Phase;
+  constexpr std::array kPhases{std::pair{From::exists, To::exists},
+                               std::pair{From::waiting, To::waiting},
+                               std::pair{From::moving, To::moving},
+                               std::pair{From::again, To::again}, std::pair{From::done, To::done}};
+  const auto* const phase = std::ranges::find(kPhases, event.phase, &std::pair<From, To>::first);
+  return {images::Digest::parse(event.digest).short_id(), phase->second, event.moved, event.size};
 }
 
 void add_names(std::vector<std::string>& names, const images::WorkerEvent& event) {
@@ -65,45 +101,88 @@ void ImageSource::sweep(const images::StoreLock& lock, const std::set<std::strin
   store_.sweep(lock);
 }
 
-LoadedImages ImageSource::run_worker(const std::string& from, const std::string& image) const {
+images::WorkerRequest ImageSource::request() const {
   images::WorkerRequest request;
   request.store = store_.dir();
   request.layers = layers_dir_;
   request.temporaries = temporaries_;
-  request.from = from;
-  request.image = image;
   request.owners = sys::geteuid() == 0 ? images::Owners::keep : images::Owners::squash;
+  return request;
+}
+
+images::WorkerRequest ImageSource::request(images::WorkerVerb verb,
+                                           const TransferRequest& wanted) const {
+  images::WorkerRequest request = this->request();
+  request.verb = verb;
+  request.reference = wanted.image;
+  request.docker_config = wanted.docker_config;
+  if (wanted.plain_http) request.plain_http = images::PlainHttp::yes;
+  return request;
+}
+
+void ImageSource::run_worker(const images::WorkerRequest& request,
+                             const std::function<void(const images::WorkerEvent&)>& told) const {
   std::vector<std::string> argv = request.to_arguments();
   argv.insert(argv.begin(), worker_);
-
   Pipe progress = Pipe::make();
   const std::array<std::pair<int, int>, 1> fds{{{progress.write_end.get(), images::kProgressFd}}};
   Process process = Process::spawn(argv, fds);
   progress.write_end.reset();
-  std::istringstream lines(read_all(progress.read_end.get(), "the worker's progress"));
-  const ExitStatus status = process.wait();
 
-  LoadedImages loaded;
   bool is_done = false;
-  for (std::string line; std::getline(lines, line);) {
-    const images::WorkerEvent event = images::WorkerEvent::parse(line);
-    using Type = images::WorkerEvent::Type;
+  for (Lines lines(progress.read_end.get()); std::optional<std::string> line = lines.next();) {
+    const images::WorkerEvent event = images::WorkerEvent::parse(*line);
     if (event.type == Type::error) throw Error(event.kind, event.message);
-    if (event.type == Type::warning) loaded.warnings.push_back(event.message);
-    if (event.type == Type::image) add_names(loaded.names, event);
     is_done = is_done || event.type == Type::done;
+    told(event);
   }
-  if (is_done) return loaded;
+  const ExitStatus status = process.wait();
+  if (is_done) return;
   throw Error(ErrorKind::internal,
-              fmt::format("mini-worker ended without a word (code {}); nothing was loaded",
+              fmt::format("mini-worker ended without a word (code {}); nothing was recorded",
                           status.shell_code()));
 }
 
 LoadedImages ImageSource::load(const std::string& path) const {
   const trace::Scope scope("04-images", "have mini-worker read and unpack " + path,
                            "nothing foreign is parsed in this process");
-  return run_worker(path, "");
+  images::WorkerRequest unpack = request();
+  unpack.from = path;
+  LoadedImages loaded;
+  run_worker(unpack, [&loaded](const images::WorkerEvent& event) {
+    if (event.type == Type::warning) loaded.warnings.push_back(event.message);
+    if (event.type == Type::image) add_names(loaded.names, event);
+  });
+  return loaded;
 }
+
+PulledImage ImageSource::pull(const TransferRequest& wanted, const LayerWatch& watch) const {
+  const trace::Scope scope("05-registry", "have mini-worker pull " + wanted.image,
+                           "nothing foreign is parsed in this process");
+  PulledImage pulled;
+  run_worker(request(images::WorkerVerb::pull, wanted), [&](const images::WorkerEvent& event) {
+    if (event.type == Type::warning) pulled.warnings.push_back(event.message);
+    if (event.type == Type::transfer) watch(progress_of(event));
+    if (event.type != Type::image) return;
+    if (!event.names.empty()) pulled.name = event.names.front();
+    pulled.digest = event.digest;
+    pulled.is_new = event.is_new;
+  });
+  return pulled;
+}
+
+std::string ImageSource::push(const TransferRequest& wanted, const LayerWatch& watch) const {
+  const trace::Scope scope("05-registry", "have mini-worker push " + wanted.image,
+                           "nothing foreign is parsed in this process");
+  std::string digest;
+  run_worker(request(images::WorkerVerb::push, wanted), [&](const images::WorkerEvent& event) {
+    if (event.type == Type::transfer) watch(progress_of(event));
+    if (event.type == Type::image) digest = event.digest;
+  });
+  return digest;
+}
+
+bool ImageSource::has(const std::string& name) const { return store_.find_image(name).has_value(); }
 
 RunnableImage ImageSource::prepare(const std::string& name) const {
   const trace::Scope scope("04-images", "find image " + name,
@@ -117,7 +196,9 @@ RunnableImage ImageSource::prepare(const std::string& name) const {
               std::move(lock)};
     }
     lock.reset();  // the worker needs it
-    static_cast<void>(run_worker("", image.id.str()));
+    images::WorkerRequest unpack = request();
+    unpack.image = image.id.str();
+    run_worker(unpack, [](const images::WorkerEvent&) {});
   }
 }
 

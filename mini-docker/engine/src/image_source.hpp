@@ -3,6 +3,7 @@
 /// Images as the engine needs them: the store for reading, the worker for everything that looks
 /// into an archive.
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "minidocker/engine/engine.hpp"
 #include "minidocker/images/layer_store.hpp"
 #include "minidocker/images/store.hpp"
+#include "minidocker/images/worker_protocol.hpp"
 
 namespace minidocker::engine {
 
@@ -39,14 +41,26 @@ class ImageSource {
   void sweep(const images::StoreLock& lock, const std::set<std::string>& used) const;
   /// See Engine::load.
   [[nodiscard]] LoadedImages load(const std::string& path) const;
+  /// See Engine::pull.
+  [[nodiscard]] PulledImage pull(const TransferRequest& request, const LayerWatch& watch) const;
+  /// See Engine::push.
+  [[nodiscard]] std::string push(const TransferRequest& request, const LayerWatch& watch) const;
+  /// See Engine::has_image.
+  [[nodiscard]] bool has(const std::string& name) const;
   /// See Engine::images.
   [[nodiscard]] ImageList list() const;
   /// Finds an image and unpacks what is not unpacked yet. Throws Error(not_found).
   [[nodiscard]] RunnableImage prepare(const std::string& name) const;
 
  private:
-  /// Runs mini-worker; throws its error.
-  [[nodiscard]] LoadedImages run_worker(const std::string& from, const std::string& image) const;
+  /// For this store, with nothing to do yet.
+  [[nodiscard]] images::WorkerRequest request() const;
+  /// The same, for a registry.
+  [[nodiscard]] images::WorkerRequest request(images::WorkerVerb verb,
+                                              const TransferRequest& wanted) const;
+  /// Runs mini-worker and tells of its events as they come; throws its error.
+  void run_worker(const images::WorkerRequest& request,
+                  const std::function<void(const images::WorkerEvent&)>& told) const;
 
   std::string worker_;
   std::string layers_dir_;

@@ -17,6 +17,7 @@
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
+#include "transfer.hpp"
 
 namespace minidocker::worker {
 
@@ -32,12 +33,16 @@ void tell(const WorkerEvent& event) {
   write_all(images::kProgressFd, event.to_line(), "progress pipe");
 }
 
-void unpack(const WorkerRequest& request) {
+void work(const WorkerRequest& request) {
   const images::Store store = images::Store::open(request.store);
   const images::LayerStore layers(request.layers);
   images::Workspace workspace(request.temporaries);
   const images_unpack::ImportTarget target{store, layers, workspace, request.owners};
-  if (request.from.empty()) {
+  if (request.verb == images::WorkerVerb::pull) {
+    pull(request, target, tell);
+  } else if (request.verb == images::WorkerVerb::push) {
+    push(request, target, tell);
+  } else if (request.from.empty()) {
     images_unpack::unpack_image(request.image, target, tell);
   } else {
     images_unpack::import_images(request.from, target, tell);
@@ -57,7 +62,10 @@ int usage(const std::string& message) {
   const std::string text =
       message +
       "\nusage: mini-worker unpack --store DIR --layers DIR --tmp DIR (--from FILE|DIR|- | "
-      "--image ID) [--owners keep|squash]\nIt is started by mini-docker, with a pipe as "
+      "--image ID) [--owners keep|squash]\n       mini-worker pull|push --store DIR --layers DIR "
+      "--tmp "
+      "DIR --reference NAME [--docker-config FILE] [--plain-http loopback|yes] [--owners "
+      "keep|squash]\nIt is started by mini-docker, with a pipe as "
       "descriptor 3.\n";
   static_cast<void>(sys::write(2, text.data(), text.size()));
   return kExitUsage;
@@ -80,7 +88,7 @@ int run(const std::vector<std::string>& arguments) {
     return usage(error.what());
   }
   try {
-    unpack(request);
+    work(request);
   } catch (const Error& error) {
     return fail(error.kind(), error.what());
   } catch (const std::exception& error) {

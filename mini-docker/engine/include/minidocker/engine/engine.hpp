@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "minidocker/engine/request.hpp"
+#include "minidocker/engine/transfer.hpp"
 #include "minidocker/toolbox/bytes.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
@@ -152,6 +153,13 @@ class Engine {
 
   /// Loads an image archive or OCI layout. Throws Error; then nothing of it is in the store.
   LoadedImages load(const std::string& path);
+  /// Fetches an image from its registry and unpacks it; `watch` is told of its layers. Throws Error;
+  /// then nothing of it is in the store.
+  PulledImage pull(const TransferRequest& request, const LayerWatch& watch);
+  /// Gives the image of that name to its registry; returns the digest of its manifest. Throws Error.
+  std::string push(const TransferRequest& request, const LayerWatch& watch);
+  /// Is there an image of this name or id? Throws as create() for what is neither.
+  [[nodiscard]] bool has_image(const std::string& name) const;
   /// All images; of a damaged one what can be read, and a warning.
   [[nodiscard]] ImageList images() const;
   /// All containers, newest first.
