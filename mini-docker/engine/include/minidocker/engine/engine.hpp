@@ -153,10 +153,11 @@ class Engine {
 
   /// Loads an image archive or OCI layout. Throws Error; then nothing of it is in the store.
   LoadedImages load(const std::string& path);
-  /// Fetches an image from its registry and unpacks it; `watch` is told of its layers. Throws Error;
-  /// then nothing of it is in the store.
+  /// Fetches an image from its registry and unpacks it; `watch` is told of its layers. Throws
+  /// Error; then nothing of it is in the store.
   PulledImage pull(const TransferRequest& request, const LayerWatch& watch);
-  /// Gives the image of that name to its registry; returns the digest of its manifest. Throws Error.
+  /// Gives the image of that name to its registry; returns the digest of its manifest. Throws
+  /// Error.
   std::string push(const TransferRequest& request, const LayerWatch& watch);
   /// Is there an image of this name or id? Throws as create() for what is neither.
   [[nodiscard]] bool has_image(const std::string& name) const;
