@@ -63,7 +63,7 @@ void mount_and_unmount(benchmark::State& state) {
     sys::umount2(merged.c_str(), 0).or_throw(merged);
   }
 }
-BENCHMARK(mount_and_unmount)->Arg(1)->Arg(4)->Arg(50)->Arg(120)->Unit(benchmark::kMicrosecond);
+BENCHMARK(mount_and_unmount)->Arg(1)->Arg(10)->Arg(127)->Unit(benchmark::kMicrosecond);
 
 void unmount_after_writing(benchmark::State& state) {
   enter_own_namespace();

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "minidocker/toolbox/error.hpp"
@@ -41,10 +43,11 @@ sys::Result<UniqueFd> open_layer_dir(int root, std::string_view path) noexcept {
   return open_piece(from, path, O_RDONLY);
 }
 
-std::vector<NamedType> read_layer_dir(int dir, std::string_view what) {
+std::optional<std::vector<NamedType>> read_small_layer_dir(int dir, std::size_t most,
+                                                           std::string_view what) {
   std::vector<NamedType> entries;
   alignas(struct dirent64) std::array<char, 64 * 1024> buffer;
-  while (true) {
+  while (entries.size() <= most) {
     sys::Result<std::size_t> got = sys::getdents64(dir, buffer.data(), buffer.size());
     if (got.error() == ENOENT) return entries;  // removed meanwhile
     const std::size_t size = std::move(got).or_throw(quoted(what));
@@ -56,6 +59,12 @@ std::vector<NamedType> read_layer_dir(int dir, std::string_view what) {
       if (name != "." && name != "..") entries.push_back({std::string(name), entry->d_type});
     }
   }
+  return std::nullopt;
+}
+
+std::vector<NamedType> read_layer_dir(int dir, std::string_view what) {
+  sys::lseek(dir, 0, SEEK_SET).or_throw(quoted(what));
+  return *read_small_layer_dir(dir, std::numeric_limits<std::size_t>::max(), what);
 }
 
 std::string joined(std::string_view parent, std::string_view name) {

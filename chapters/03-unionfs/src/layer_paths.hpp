@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +25,12 @@ struct NamedType {
   std::string name;        ///< without a slash
   unsigned char type = 0;  ///< DT_*; DT_UNKNOWN from filesystems that do not tell
 };
-/// All names but "." and "..", in the directory's own order. `what` names it in errors. Throws.
+/// All names but "." and "..", in the directory's own order, whatever was read of it before.
+/// `what` names it in errors. Throws.
 [[nodiscard]] std::vector<NamedType> read_layer_dir(int dir, std::string_view what);
+/// The same of a directory just opened; nothing if there are more than about `most`.
+[[nodiscard]] std::optional<std::vector<NamedType>> read_small_layer_dir(int dir, std::size_t most,
+                                                                         std::string_view what);
 
 /// `parent/name`, or `name` alone where `parent` is empty.
 [[nodiscard]] std::string joined(std::string_view parent, std::string_view name);

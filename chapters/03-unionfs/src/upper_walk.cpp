@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -18,13 +19,26 @@ namespace {
 
 using Layers = std::vector<std::uint32_t>;  // indices, the topmost first
 
+/// A directory of a layer.
+struct LowerDir {
+  UniqueFd fd;
+  std::optional<std::vector<NamedType>> names;  // sorted; nothing: ask for each
+};
+
 /// The same directory in each layer that adds to what is seen there, the topmost first.
 struct LowerDirs {
   Layers layers;
-  std::vector<UniqueFd> fds;
+  std::vector<LowerDir> dirs;
 
-  [[nodiscard]] int top() const noexcept { return fds.empty() ? -1 : fds.front().get(); }
+  [[nodiscard]] int top() const noexcept { return dirs.empty() ? -1 : dirs.front().fd.get(); }
 };
+
+// To read a directory is worth more than one question, but it may be a thousand times larger than
+// what there is to ask.
+constexpr std::size_t kWorthReading = 8;
+constexpr std::size_t kMostNamesForOne = 16;
+
+bool comes_before(const NamedType& a, const NamedType& b) noexcept { return a.name < b.name; }
 
 UniqueFd open_layer(const std::string& path) {
   return sys::open(path.c_str(), O_PATH | O_DIRECTORY).or_throw(quoted(path));
@@ -87,17 +101,28 @@ class Walker {
       sys::Result<UniqueFd> opened = open_layer_dir(lowers_[layer].get(), path);
       if (opened.error() == ENOENT) continue;
       if (opened.error() == ENOTDIR || opened.error() == ELOOP) break;
-      lower.fds.push_back(std::move(opened).or_throw(quoted(path)));
+      lower.dirs.push_back({std::move(opened).or_throw(quoted(path)), std::nullopt});
       lower.layers.push_back(layer);
-      if (!path.empty() && is_opaque(lower.fds.back().get()).or_throw(quoted(path))) break;
+      if (!path.empty() && is_opaque(lower.dirs.back().fd.get()).or_throw(quoted(path))) break;
     }
     return lower;
   }
 
-  void read_entries(UpperDirectory& directory, int fd, const LowerDirs& lower) {
-    for (NamedType& found : read_layer_dir(fd, name_of(directory.path))) {
+  static void read_names(LowerDirs& lower, std::size_t questions, const std::string& path) {
+    if (questions < kWorthReading) return;
+    for (LowerDir& dir : lower.dirs) {
+      dir.names = read_small_layer_dir(dir.fd.get(), questions * kMostNamesForOne, path);
+      if (dir.names) std::sort(dir.names->begin(), dir.names->end(), comes_before);
+    }
+  }
+
+  void read_entries(UpperDirectory& directory, int fd, LowerDirs& lower) {
+    std::vector<NamedType> all = read_layer_dir(fd, name_of(directory.path));
+    read_names(lower, all.size(), directory.path);
+    directory.entries.reserve(all.size());
+    for (NamedType& found : all) {
       const UpperType type = type_of(fd, found);
-      const Below below = find_below(lower, found.name.c_str());
+      const Below below = find_below(lower, found.name);
       directory.entries.push_back({std::move(found.name), type, below});
     }
     const auto by_name = [](const UpperEntry& a, const UpperEntry& b) { return a.name < b.name; };
@@ -117,9 +142,22 @@ class Walker {
     return is_whiteout(status.value()) ? UpperType::whiteout : UpperType::other;
   }
 
-  static Below find_below(const LowerDirs& lower, const char* name) {
-    for (const UniqueFd& dir : lower.fds) {
-      sys::Result<struct stat> found = sys::fstatat(dir.get(), name, AT_SYMLINK_NOFOLLOW);
+  // What can be said without asking: nothing if that is not enough.
+  static std::optional<Below> find_in_names(const LowerDir& dir, const std::string& name) {
+    if (!dir.names) return std::nullopt;
+    const auto at = std::ranges::lower_bound(*dir.names, name, {}, &NamedType::name);
+    if (at == dir.names->end() || at->name != name) return Below::nothing;
+    if (at->type == DT_CHR || at->type == DT_UNKNOWN) return std::nullopt;
+    return at->type == DT_DIR ? Below::directory : Below::other;
+  }
+
+  static Below find_below(const LowerDirs& lower, const std::string& name) {
+    for (const LowerDir& dir : lower.dirs) {
+      const std::optional<Below> known = find_in_names(dir, name);
+      if (known == Below::nothing) continue;
+      if (known) return *known;
+      sys::Result<struct stat> found =
+          sys::fstatat(dir.fd.get(), name.c_str(), AT_SYMLINK_NOFOLLOW);
       if (found.error() == ENOENT) continue;
       const struct stat status = std::move(found).or_throw(name);
       if (is_whiteout(status)) return Below::nothing;
@@ -132,12 +170,12 @@ class Walker {
   void add_hidden(UpperDirectory& directory, const LowerDirs& lower) const {
     std::vector<std::string> seen;
     for (const UpperEntry& entry : directory.entries) seen.push_back(entry.name);
-    for (const UniqueFd& dir : lower.fds) {
+    for (const LowerDir& dir : lower.dirs) {
       std::vector<std::string> added;
-      for (NamedType& found : read_layer_dir(dir.get(), directory.path)) {
+      for (NamedType& found : read_layer_dir(dir.fd.get(), directory.path)) {
         if (std::binary_search(seen.begin(), seen.end(), found.name)) continue;
         added.push_back(found.name);
-        const Below below = find_below(lower, found.name.c_str());
+        const Below below = find_below(lower, found.name);
         if (below == Below::nothing) continue;
         directory.entries.push_back({std::move(found.name), UpperType::hidden, below});
       }

@@ -3,8 +3,9 @@
 /// The one way through a container's upper directory: what lies in it, and what the layers below
 /// have at the same place. Lists of changes and exported layers are two views of it.
 ///
-/// Only the upper directory is read. The layers below are asked name by name, except where an
-/// opaque directory hides them: then what it hides must be listed.
+/// Only the directories that the upper directory has are looked at below. There the layers are
+/// asked name by name, or, where there are many names, each directory is read once; so is what an
+/// opaque directory hides, as that must be listed.
 
 #include <cstdint>
 #include <span>

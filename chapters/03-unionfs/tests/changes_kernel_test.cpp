@@ -234,6 +234,41 @@ TEST(Changes, GoThroughTreesDeeperThanThereAreDescriptors) {
   });
 }
 
+TEST(Changes, AreTheSameWhetherDirectoriesBelowAreReadOrAskedNameByName) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    // Twenty names are worth reading a directory of as many, and not one of a thousand.
+    const Stack stack;
+    for (const auto& [name, files] : {std::pair("small", 20), std::pair("large", 1000)}) {
+      for (const std::string& layer : stack.lowers) make_dirs(layer + "/" + name);
+      const std::string top = stack.lowers.front() + "/" + name;
+      const std::string low = stack.lowers.back() + "/" + name;
+      for (int i = 0; i < files; ++i) write_text(fmt::format("{}/{}", low, i), "");
+      const UniqueFd dir = sys::open(top.c_str(), O_RDONLY | O_DIRECTORY).or_throw(top);
+      ASSERT_TRUE(make_whiteout(dir.get(), "3").ok());
+      ASSERT_EQ(::unlink((low + "/4").c_str()), 0);
+      make_dirs(low + "/4");
+    }
+    const auto work_in = [](const std::string& directory) {
+      for (int i = 0; i < 4; ++i) write_text(merged(fmt::format("/{}/{}", directory, i)), "x");
+      EXPECT_EQ(::rmdir(merged("/" + directory + "/4").c_str()), 0);
+      for (int i = 10; i < 20; ++i) write_text(merged(fmt::format("/{}/{}", directory, i)), "x");
+    };
+    Lines small = stack.after([&] { work_in("small"); });
+    const auto in_small = [](const std::string& line) { return line.find("/small") != line.npos; };
+    EXPECT_THAT(small, ::testing::Contains("A /small/3"));
+    EXPECT_THAT(small, ::testing::Contains("D /small/4"));
+    EXPECT_EQ(small.size(), 15U + 1U);
+    const Lines both = stack.after([&] { work_in("large"); });
+    Lines large;
+    for (std::string line : both) {
+      if (in_small(line)) continue;
+      large.push_back(line.replace(line.find("large"), 5, "small"));
+    }
+    EXPECT_EQ(large, small);
+  });
+}
+
 TEST(Changes, LookThroughMoreLayersThanAPageOfOptionsHolds) {
   MD_NEEDS("root", "overlay");
   in_sandbox([] {
