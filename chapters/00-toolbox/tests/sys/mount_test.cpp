@@ -145,6 +145,18 @@ TEST(SysMount, WrongFilesystemOptionsAreRefused) {
   });
 }
 
+TEST(SysMount, IdsOfAMountAreMappedByAUserNamespaceOrItIsToldWhy) {
+  MD_NEEDS("userns");
+  in_sandbox([] {
+    const UniqueFd tree = sys::open_tree(AT_FDCWD, "/tmp", OPEN_TREE_CLONE).or_throw("tmp");
+    const UniqueFd self = sys::open("/proc/self/ns/uts", O_RDONLY).or_throw("self");
+    EXPECT_EQ(fmt::format("mount_setattr({}, \"\", AT_EMPTY_PATH|AT_RECURSIVE, "
+                          "{{attr_set=MOUNT_ATTR_IDMAP, userns_fd={}}}) = EINVAL",
+                          tree.get(), self.get()),
+              recorded([&] { (void)sys::map_mount_ids(tree.get(), AT_RECURSIVE, self.get()); }));
+  });
+}
+
 TEST(SysMount, ATreeIsClonedAndItsAttributesChanged) {
   MD_NEEDS("userns");
   in_sandbox([] {
