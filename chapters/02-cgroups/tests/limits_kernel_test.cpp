@@ -89,12 +89,13 @@ TEST_P(Each, SpinnerGetsItsQuotaOfEachPeriod) {
   covers("cpu: quota and period");
   clear_board();
   Cgroup group = make();
-  group.apply({.cpu = {.quota = microseconds(10'000), .period = microseconds(50'000)}});
+  group.apply({.cpu = {.quota = microseconds(5'000), .period = microseconds(50'000)}});
   Process child = start_in(group, [] { return spin(0, 1000); });
   start_race();
   EXPECT_EQ(0, child.wait().code);
   const double share = static_cast<double>(board->cpu_ns[0]) / 1e9;
-  EXPECT_NEAR(0.20, share, 0.03);
+  // A tenth: as much as a loaded machine has left for one of many.
+  EXPECT_NEAR(0.10, share, 0.015);
   const CpuStats cpu = group.stats().cpu;
   EXPECT_GE(cpu.throttled_periods, 10U);
   EXPECT_GE(cpu.periods, cpu.throttled_periods);

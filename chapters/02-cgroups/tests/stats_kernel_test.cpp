@@ -54,8 +54,11 @@ TEST_P(Each, ProcessorTimeIsCountedByMode) {
   start_race();
   EXPECT_EQ(0, child.wait().code);
   const CpuStats cpu = group.stats().cpu;
-  EXPECT_GE(cpu.usage, milliseconds(50));
-  EXPECT_GT(cpu.user.value() + cpu.kernel.value(), milliseconds(25));
+  // What the child has told of itself; how much that is depends on what else runs here.
+  const std::chrono::nanoseconds used(board->cpu_ns[0]);
+  EXPECT_GE(cpu.usage, used);
+  EXPECT_LT(cpu.usage, used + milliseconds(50));
+  EXPECT_GT(cpu.user.value() + cpu.kernel.value(), used / 2);
   EXPECT_FALSE(cpu.cpus.empty());
   if (GetParam() == Version::v2) return;
   std::chrono::nanoseconds sum{};
