@@ -1,4 +1,4 @@
-#include "usage.hpp"
+#include "../demo/usage.hpp"
 
 #include <gtest/gtest.h>
 
