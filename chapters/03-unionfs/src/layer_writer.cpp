@@ -102,7 +102,7 @@ LayerWriter::LayerWriter(const std::string& directory, LayerForm form)
 
 std::string LayerWriter::name_of(std::string_view path) const { return joined(name_, path); }
 
-UniqueFd LayerWriter::open(std::string_view path) const {
+UniqueFd LayerWriter::dir_at(std::string_view path) const {
   return open_layer_dir(root_.get(), path).or_throw(quoted(name_of(path)));
 }
 
@@ -114,7 +114,7 @@ void LayerWriter::add(const LayerEntry& entry) {
     return;
   }
   const std::string parent = parent_of(entry.path);
-  Place place{entry.path, open(parent), entry.path.substr(entry.path.rfind('/') + 1),
+  Place place{entry.path, dir_at(parent), entry.path.substr(entry.path.rfind('/') + 1),
               name_of(entry.path)};
   const ArchiveName name = classify_archive_name(place.name);
   switch (name.mark) {
@@ -150,12 +150,12 @@ void LayerWriter::whiteout(const Place& place, std::string_view hidden) {
 
 void LayerWriter::make_opaque(const std::string& path) {
   if (form_ == LayerForm::plain) return clear(path);
-  mark_opaque(open(path).get()).or_throw(quoted(name_of(path)));
+  mark_opaque(dir_at(path).get()).or_throw(quoted(name_of(path)));
 }
 
 // Removes all but what this layer has made.
 void LayerWriter::clear(const std::string& path) {
-  Place place{path, open(path), {}, name_of(path)};
+  Place place{path, dir_at(path), {}, name_of(path)};
   for (const NamedType& entry : read_layer_dir(place.parent.get(), place.display)) {
     place.path = joined(path, entry.name);
     place.name = entry.name;
@@ -231,7 +231,7 @@ void LayerWriter::make_hard_link(const Place& place, const LayerEntry& entry) {
   if (!made_.contains(entry.link)) refuse(entry.path, "a link to what is not in this layer");
   if (entry.link == entry.path) return;
   remove(place);
-  const UniqueFd from = open(parent_of(entry.link));
+  const UniqueFd from = dir_at(parent_of(entry.link));
   const std::string target = entry.link.substr(entry.link.rfind('/') + 1);
   sys::linkat(from.get(), target.c_str(), place.parent.get(), place.name.c_str(), 0)
       .or_throw(quoted(place.display));
@@ -239,7 +239,7 @@ void LayerWriter::make_hard_link(const Place& place, const LayerEntry& entry) {
 
 void LayerWriter::finish() {
   for (auto entry = directories_.rbegin(); entry != directories_.rend(); ++entry) {
-    const UniqueFd fd = open(entry->first);
+    const UniqueFd fd = dir_at(entry->first);
     set_metadata(fd.get(), entry->second, name_of(entry->first));
   }
   directories_.clear();

@@ -19,11 +19,11 @@ bool is_the_files_own(std::string_view name) noexcept {
 }
 
 // Whatever may grow between asking for the size and reading is asked again.
-template <class Read>
-std::string read_growing(Read read, const std::string& what) {
+template <class Ask>
+std::string read_growing(Ask ask, const std::string& what) {
   std::string text(256, '\0');
   while (true) {
-    sys::Result<std::size_t> got = read(text.data(), text.size());
+    sys::Result<std::size_t> got = ask(text.data(), text.size());
     if (got.error() != ERANGE) {
       text.resize(std::move(got).or_throw(quoted(what)));
       return text;

@@ -47,8 +47,8 @@ void add(Snapshot& tree, const std::string& dir, const std::string& path) {
   const bool is_dir = node.is_dir();
   tree[path] = std::move(node);
   if (!is_dir) return;
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(whole.c_str()), &::closedir);
-  while (const struct dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(whole.c_str()), &::closedir);
+  while (const struct dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") add(tree, dir, path.empty() ? name : path + "/" + name);
   }

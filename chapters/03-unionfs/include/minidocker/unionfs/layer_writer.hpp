@@ -44,7 +44,7 @@ class LayerWriter final : public LayerSink {
   void make_opaque(const std::string& path);
   void clear(const std::string& path);
   void remove(const Place& place) const;
-  [[nodiscard]] UniqueFd open(std::string_view path) const;
+  [[nodiscard]] UniqueFd dir_at(std::string_view path) const;
   [[nodiscard]] std::string name_of(std::string_view path) const;
 
   std::string name_;
