@@ -108,52 +108,14 @@ TEST(RunFlags, EveryFlagReachesTheRequest) {
 }
 
 TEST(RunFlags, EveryLimitReachesTheRequest) {
-  const engine::CreateRequest request = parse_run({"-m",
-                                                   "64m",
-                                                   "--memory-swap",
-                                                   "-1",
-                                                   "--memory-reservation",
-                                                   "32m",
-                                                   "--memory-swappiness=0",
-                                                   "--oom-kill-disable",
-                                                   "--cpus=1",
-                                                   "-c",
-                                                   "512",
-                                                   "--cpu-period",
-                                                   "1",
-                                                   "--cpu-quota",
-                                                   "2",
-                                                   "--cpu-rt-period",
-                                                   "3",
-                                                   "--cpu-rt-runtime",
-                                                   "4",
-                                                   "--cpuset-cpus",
-                                                   "0",
-                                                   "--cpuset-mems",
-                                                   "1",
-                                                   "--pids-limit",
-                                                   "5",
-                                                   "--blkio-weight",
-                                                   "6",
-                                                   "--blkio-weight-device",
-                                                   "/dev/a:10",
-                                                   "--device-read-bps",
-                                                   "/dev/b:1",
-                                                   "--device-write-bps",
-                                                   "/dev/c:2",
-                                                   "--device-read-iops",
-                                                   "/dev/d:3",
-                                                   "--device-write-iops",
-                                                   "/dev/e:4",
-                                                   "--cgroup-parent",
-                                                   "/p",
-                                                   "--oom-score-adj",
-                                                   "-7",
-                                                   "--device",
-                                                   "/dev/f",
-                                                   "--device-cgroup-rule",
-                                                   "c 1:3 r",
-                                                   "box"});
+  const engine::CreateRequest request = parse_run(
+      split("-m 64m --memory-swap -1 --memory-reservation 32m --memory-swappiness=0 "
+            "--oom-kill-disable --cpus=1 -c 512 --cpu-period 1 --cpu-quota 2 --cpu-rt-period 3 "
+            "--cpu-rt-runtime 4 --cpuset-cpus 0 --cpuset-mems 1 --pids-limit 5 --blkio-weight 6 "
+            "--blkio-weight-device /dev/a:10 --device-read-bps /dev/b:1 --device-write-bps "
+            "/dev/c:2 --device-read-iops /dev/d:3 --device-write-iops /dev/e:4 --cgroup-parent /p "
+            "box",
+            ' '));
   const engine::LimitsRequest& limits = request.limits;
   EXPECT_EQ(limits.memory, Bytes{64 << 20});
   EXPECT_EQ(limits.memory_swap, -1);
@@ -176,6 +138,11 @@ TEST(RunFlags, EveryLimitReachesTheRequest) {
   EXPECT_EQ(limits.device_read_iops, (std::vector<engine::DeviceRate>{{"/dev/d", 3}}));
   EXPECT_EQ(limits.device_write_iops, (std::vector<engine::DeviceRate>{{"/dev/e", 4}}));
   EXPECT_EQ(limits.cgroup_parent, "/p");
+}
+
+TEST(RunFlags, DevicesAndTheScoreReachTheRequest) {
+  const engine::CreateRequest request = parse_run(
+      {"--oom-score-adj", "-7", "--device", "/dev/f", "--device-cgroup-rule", "c 1:3 r", "box"});
   EXPECT_EQ(request.oom_score_adj, -7);
   EXPECT_EQ(request.devices, (std::vector<engine::DeviceRequest>{{"/dev/f", "/dev/f", "rwm"}}));
   EXPECT_EQ(request.device_rules, Words{"c 1:3 r"});
