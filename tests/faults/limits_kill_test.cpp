@@ -44,9 +44,9 @@ struct Operation {
   std::function<void(const std::string& where)> after;  ///< what must hold, then all is removed
 };
 
-int sweep(const Bundle& bundle, const Operation& operation) {
+int sweep(const Bundle& bundle, const Operation& operation, int stride) {
   int fired = 0;
-  for (int k = 1;; ++k) {
+  for (int k = 1;; k += stride) {
     operation.before();
     const FaultyRun run =
         run_struck(operation.argv, {Side::parent, k, 0, {}, {}}, bundle.work() + "/err");
@@ -70,34 +70,41 @@ void run_to_the_end(const std::vector<std::string>& argv) {
 }
 
 /// create, attach and limit, remove, and update in between.
-void sweep_all(const std::string& resources) {
+///
+/// `stride`: 1 strikes at each call; an emulated machine takes a few seconds for one start.
+void sweep_all(const std::string& resources, int stride) {
   const Bundle bundle({"sleep", "1000"}, resources);
   const std::vector<std::string> create = bundle.argv({"create", "-b", bundle.work() + "/bundle"});
   const auto nothing = [](const std::string&) {};
-  EXPECT_GT(sweep(bundle, {"create with all limits", [] {}, create, nothing}), 50);
-  EXPECT_GT(sweep(bundle, {"delete of such a one", [&] { run_to_the_end(create); },
-                           bundle.argv({"delete", "--force"}), nothing}),
-            10);
+  EXPECT_GT(sweep(bundle, {"create with all limits", [] {}, create, nothing}, stride), 50 / stride);
+  EXPECT_GT(sweep(bundle,
+                  {"delete of such a one", [&] { run_to_the_end(create); },
+                   bundle.argv({"delete", "--force"}), nothing},
+                  stride),
+            10 / stride);
   const std::vector<std::string> update =
       bundle.argv({"update", "--memory", "96m", "--memory-swap", "192m", "--cpu-quota", "60000",
                    "--pids-limit", "30"});
-  EXPECT_GT(sweep(bundle, {"update of such a one", [&] { run_to_the_end(create); }, update,
-                           [&](const std::string& where) {
-                             // Whatever came of it, the next one is not in its way.
-                             const CommandResult again = run_command(update);
-                             EXPECT_EQ(again.exit_code, 0) << where << again.in_words();
-                           }}),
-            10);
+  EXPECT_GT(sweep(bundle,
+                  {"update of such a one", [&] { run_to_the_end(create); }, update,
+                   [&](const std::string& where) {
+                     // Whatever came of it, the next one is not in its way.
+                     const CommandResult again = run_command(update);
+                     EXPECT_EQ(again.exit_code, 0) << where << again.in_words();
+                   }},
+                  stride),
+            10 / stride);
 }
 
 TEST(CrashSweep, GroupsWithAllLimitsOfVersionOneLeaveNothingAfterDeleteForce) {
   MD_NEEDS("root", "busybox", "cgroup1", "disk");
-  sweep_all(common_limits(R"(, "kernelTCP": 33554432, "swappiness": 7, "disableOOMKiller": true)"));
+  sweep_all(common_limits(R"(, "kernelTCP": 33554432, "swappiness": 7, "disableOOMKiller": true)"),
+            1);
 }
 
 TEST(CrashSweep, GroupsWithAllLimitsOfCgroup2LeaveNothingAfterDeleteForce) {
   MD_NEEDS("root", "busybox", "cgroup2", "disk");
-  sweep_all(common_limits(""));
+  sweep_all(common_limits(""), 10);
 }
 
 }  // namespace

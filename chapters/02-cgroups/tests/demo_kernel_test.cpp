@@ -122,8 +122,9 @@ TEST_F(Demos, CgtopShowsGroupsByWhatTheyUse) {
   const Words lines = testing::lines_of(top.out);
   ASSERT_EQ(lines.size(), 3U) << top.out;
   EXPECT_EQ(lines[0], "TASKS   %CPU    MEMORY     LIMIT  GROUP");
+  EXPECT_TRUE(lines[1].ends_with(" -  " + test_prefix())) << lines[1];
   EXPECT_TRUE(
-      std::regex_match(lines[1], std::regex(" +1 +[1-9][0-9.]* +[0-9.]+[KM]iB +32MiB  " + group())))
+      std::regex_match(lines[2], std::regex(" +1 +[1-9][0-9.]* +[0-9.]+[KM]iB +32MiB  " + group())))
       << lines[2];
   ::kill(running.pid(), SIGTERM);
   running.wait();

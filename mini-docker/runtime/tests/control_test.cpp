@@ -150,6 +150,7 @@ class Cgroup2Control : public Control {
   void SetUp() override {
     MD_NEEDS("cgroup2");
     RuncTest::SetUp();
+    bundle_->name_space("cgroup");
     pid_ = run_detached();
     ASSERT_GT(pid_, 0);
   }
