@@ -140,10 +140,12 @@ Descriptor describe(const char* media_type, const StagedFile& file) {
 // `docker save` writes plain archives, other programs that write its form compress some.
 Descriptor describe_layer(const StagedFile& file) {
   const UniqueFd fd = sys::open(file.path.c_str(), O_RDONLY).or_throw(file.path);
-  std::array<char, 2> magic{};
+  std::array<char, 4> magic{};
   const std::size_t got = sys::read(fd.get(), magic.data(), magic.size()).or_throw(file.path);
-  const bool gzip = got == magic.size() && magic == std::array{'\x1f', '\x8b'};
-  return describe(gzip ? images::kOciLayerGzip : images::kOciLayer, file);
+  const std::string_view begin(magic.data(), got);
+  if (begin.starts_with("\x1f\x8b")) return describe(images::kOciLayerGzip, file);
+  if (begin == "\x28\xb5\x2f\xfd") return describe(images::kOciLayerZstd, file);
+  return describe(images::kOciLayer, file);
 }
 
 PlannedImage plan_saved(ImportSource& source, const nlohmann::json& entry,

@@ -3,12 +3,15 @@
 /// Bytes on their way into a file: each stage writes to the one behind it.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "minidocker/images/digest.hpp"
 
 namespace minidocker::images_unpack {
+
+class Deflater;
 
 /// Where bytes go.
 class ByteSink {
@@ -43,6 +46,29 @@ class HashingSink final : public ByteSink {
   ByteSink& behind_;
   images::Hasher hasher_;
   std::uint64_t bytes_ = 0;
+};
+
+/// How a layer travels.
+enum class Compression : std::uint8_t {
+  none,  ///< as it is
+  gzip,  ///< by zlib, at its usual level: what every engine reads
+  zstd,  ///< by libzstd, at its usual level: smaller and faster, read by engines since 2020
+};
+
+/// Compresses bytes and hands them on. The same bytes in give the same bytes out, as long as the
+/// library is the same: no time and no name is written.
+class CompressingSink final : public ByteSink {
+ public:
+  /// `behind` is borrowed.
+  CompressingSink(ByteSink& behind, Compression compression);
+  ~CompressingSink() override;
+  void write(std::string_view data) override;  ///< throws as `behind`
+  /// Writes what is still inside; once, at the end. Throws as `behind`.
+  void finish();
+
+ private:
+  std::unique_ptr<Deflater> deflater_;
+  ByteSink& behind_;
 };
 
 }  // namespace minidocker::images_unpack
