@@ -128,8 +128,13 @@ void keep_program_from(const spec::Spec& spec, const GlobalOptions& global) {
                            "the container sees processes that may show it our binary");
   const UniqueFd program = security::read_only_program("/proc/self/exe");
   if (!program) return;
-  if (global.systemd_cgroup) (void)find_scope_helper();  // told to our next self
-  sys::execve(FdPath(program.get()).c_str(), global.argv, environ).or_throw("mini-runc");
+  std::vector<char*> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) env.push_back(*entry);
+  std::string told;  // to our next self
+  if (global.systemd_cgroup) told = fmt::format("{}={}", kScopeVariable, find_scope_helper());
+  if (!told.empty()) env.push_back(told.data());
+  env.push_back(nullptr);
+  sys::execve(FdPath(program.get()).c_str(), global.argv, env.data()).or_throw("mini-runc");
 }
 
 /// Nobody looks at the root beforehand, as making the container does; what it then says of a step

@@ -23,15 +23,12 @@ std::string own_directory() {
 }  // namespace
 
 std::string find_scope_helper() {
-  constexpr const char* kVariable = "MINI_SCOPE";
   const fs::path ours = own_directory();
   for (const fs::path& directory : {ours, ours / "../libexec/mini-docker"}) {
     const std::string program = (directory / "mini-scope").lexically_normal();
-    if (!exists(program)) continue;
-    ::setenv(kVariable, program.c_str(), 1);
-    return program;
+    if (exists(program)) return program;
   }
-  const char* told = std::getenv(kVariable);
+  const char* told = std::getenv(kScopeVariable);
   return told != nullptr ? told : (ours / "mini-scope").string();
 }
 

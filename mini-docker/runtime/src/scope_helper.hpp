@@ -6,8 +6,11 @@
 
 namespace minidocker::runtime {
 
-/// Where mini-scope lies: beside our own program or in ../libexec/mini-docker; else, if we were
-/// executed from a mount that has no name, where MINI_SCOPE says. Sets that for our next self.
+/// Tells a mini-runc that is executed from a mount without a name, and so lies beside nothing.
+inline constexpr const char* kScopeVariable = "MINI_SCOPE";
+
+/// Where mini-scope lies: beside our own program or in ../libexec/mini-docker, else where
+/// kScopeVariable says.
 [[nodiscard]] std::string find_scope_helper();
 
 }  // namespace minidocker::runtime
