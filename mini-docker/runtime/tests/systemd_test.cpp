@@ -133,6 +133,17 @@ TEST_F(SystemdContainer, CreateStartKillDeleteWork) {
   EXPECT_NE("loaded", property("LoadState"));
 }
 
+TEST_F(SystemdContainer, UpdateIsKnownToSystemd) {
+  (*bundle_)["linux"]["resources"]["pids"] = {{"limit", 20}};
+  const pid_t pid = run_in_scope();
+  ASSERT_GT(pid, 0);
+  const CommandResult result = runc({"update", "--pids-limit", "30", id_});
+  EXPECT_EQ(0, result.exit_code) << result.in_words();
+  EXPECT_EQ(0, run_command({"systemctl", "daemon-reload"}).exit_code);
+  EXPECT_EQ("30", group_file(pid, "pids.max"));
+  EXPECT_EQ("30", property("TasksMax"));
+}
+
 TEST_F(SystemdContainer, SharingThePidNamespaceStillFindsItsHelper) {
   bundle_->no_name_space("pid");
   const CommandResult result = run_script_in_scope("echo here");
@@ -192,7 +203,7 @@ class DelegatedContainer : public ScopeTest {
   }
 };
 
-TEST_F(DelegatedContainer, LivesInAScopeOfTheUsersSystemdWithItsLimits) {
+TEST_F(DelegatedContainer, LivesInAScopeOfTheUsersOwn) {
   (*bundle_)["linux"]["resources"]["memory"] = {{"limit", 67108864}};
   (*bundle_)["linux"]["resources"]["pids"] = {{"limit", 20}};
   const pid_t pid = run_in_scope();
