@@ -91,12 +91,15 @@ void add_propagation(Compiler& c, const MountPlan& m) {
 
 /// v2: the tree itself, as far as the container may see it.
 void add_cgroup2(Compiler& c, const char* destination, unsigned long flags) {
-  if (!c.in_user_namespace() || c.spec().linux_.makes(spec::NamespaceType::cgroup)) {
+  const bool makes_own = c.spec().linux_.makes(spec::NamespaceType::cgroup);
+  const bool joins_one = !makes_own && c.spec().linux_.find(spec::NamespaceType::cgroup) != nullptr;
+  if (makes_own || (joins_one && !c.in_user_namespace())) {
     c.plan.add(
         namespaces::MountFilesystem{c.root, destination, "cgroup2", "cgroup", flags, nullptr});
     return;
   }
-  // In a user namespace without a cgroup namespace of its own, mounting cgroup2 is EPERM.
+  // Without a cgroup namespace of its own a mount sets the options of the host's (nsdelegate, which
+  // systemd has set, would be gone); in a user namespace it is EPERM.
   unionfs::BindMount bind{};
   bind.root = c.root;
   bind.source = "/sys/fs/cgroup";
