@@ -169,8 +169,8 @@ TEST_F(SysTree, ExtendedAttributesAreSetAndRead) {
   EXPECT_EQ(3U, sys::fgetxattr(file.get(), "user.three", value, 0).or_throw(path));
   EXPECT_EQ(1U, sys::lgetxattr(path.c_str(), "user.one", value, sizeof(value)).or_throw(path));
   char names[64] = {};
-  EXPECT_EQ(28U, sys::llistxattr(path.c_str(), names, sizeof(names)).or_throw(path));
-  EXPECT_NE(std::string(names, 28).find(std::string("user.two\0", 9)), std::string::npos);
+  EXPECT_EQ(29U, sys::llistxattr(path.c_str(), names, sizeof(names)).or_throw(path));
+  EXPECT_NE(std::string(names, 29).find(std::string("user.two\0", 9)), std::string::npos);
   EXPECT_TRUE(sys::removexattr(path.c_str(), "user.two").ok());
   EXPECT_EQ(ENODATA, sys::removexattr(path.c_str(), "user.two").error());
 }

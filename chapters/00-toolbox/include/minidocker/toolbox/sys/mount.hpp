@@ -43,8 +43,8 @@ Result<> move_mount(int from_fd, const char* from, int to_fd, const char* to,
 /// mount_setattr(2), kernel 5.12: sets and clears MOUNT_ATTR_* (recursively with AT_RECURSIVE).
 Result<> mount_setattr(int dirfd, const char* path, unsigned flags, std::uint64_t set,
                        std::uint64_t clear, std::uint64_t propagation) noexcept;
-/// mount_setattr(2) MOUNT_ATTR_IDMAP, kernel 5.12: owners of files in the detached mount `mount` are
-/// seen through the id maps of `user_namespace`; `flags` may be AT_RECURSIVE. EPERM without
+/// mount_setattr(2) MOUNT_ATTR_IDMAP, kernel 5.12: owners of files in the detached mount `mount`
+/// are seen through the id maps of `user_namespace`; `flags` may be AT_RECURSIVE. EPERM without
 /// CAP_SYS_ADMIN in the user namespace of the filesystem, and for a mount that has been attached
 /// or mapped before; EINVAL if the filesystem cannot do it.
 Result<> map_mount_ids(int mount, unsigned flags, int user_namespace) noexcept;
