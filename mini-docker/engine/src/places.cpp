@@ -107,7 +107,9 @@ void Engine::Impl::forget_run(const ContainerRow& row) const {
 void Engine::Impl::destroy(ContainerRow row) {
   const trace::Scope scope("mini-docker/engine", "remove container " + row.name,
                            "the row goes last: a removal that is cut off is found and finished");
-  if (row.state != State::removing) {
+  // `creating` tells recovery as much as `removing`; and what was cut off because the disk was full
+  // must make room before anything can be recorded.
+  if (row.state != State::removing && row.state != State::creating) {
     row.state = State::removing;
     table.update(row);
   }
