@@ -216,6 +216,17 @@ TEST(StorageDrivers, AreTriedByRealMounts) {
   });
 }
 
+TEST(StorageDrivers, OnAnOverlayTheReasonIsNotTheKernelsEinval) {
+  MD_NEEDS("root", "overlay");
+  minidocker::testing::in_sandbox([] {
+    for (const char* dir : {"/tmp/lower", "/tmp/upper", "/tmp/work", "/tmp/below"}) make_dirs(dir);
+    const Mount below = Mount::make("overlay", "/tmp/below", "overlay", 0,
+                                    overlay_options({{"/tmp/lower"}, "/tmp/upper", "/tmp/work"}));
+    const std::string reason = storage_driver("overlay").why_not("/tmp/below").value_or("");
+    EXPECT_NE(reason.find("no other overlay can stand"), std::string::npos) << reason;
+  });
+}
+
 TEST(StorageDrivers, FuseOverlayfsIsNotGivenAPathThatItWouldTakeApart) {
   MD_NEEDS("root", "fuse-overlayfs");
   for (const char* path : {"/a:b", "/a,b", "/a\\b"}) {
