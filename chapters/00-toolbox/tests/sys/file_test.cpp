@@ -270,7 +270,7 @@ TEST_F(SysFile, ALockKeepsOthersOut) {
 TEST_F(SysFile, RangesAreLockedApart) {
   const UniqueFd first = make("a");
   const UniqueFd second = sys::openat(dir_.get(), "a", O_RDWR).or_throw("a");
-  EXPECT_EQ(fmt::format("fcntl({}, F_OFD_SETLKW, {{l_start=7}}, {{l_len=1}})", first.get()),
+  EXPECT_EQ(fmt::format("fcntl({}, \"F_OFD_SETLKW\", {{l_start=7, l_len=1}})", first.get()),
             recorded([&] { (void)sys::lock_range(first.get(), 7, 1); }));
   EXPECT_TRUE(sys::lock_range(second.get(), 8, 1).ok());
   struct flock range{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 7, .l_len = 1, .l_pid = 0};
