@@ -16,7 +16,7 @@
 
 namespace minidocker::cgroups {
 
-inline constexpr const char* kProgram = MD_BINARY_DIR "/bin/mini-scope";
+extern const char* const kProgram;  // mini-scope, as it was built
 
 /// A script to be run in the place of mini-scope.
 inline std::string program_in(const TempDir& directory, const std::string& script) {

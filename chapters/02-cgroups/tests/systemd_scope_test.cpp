@@ -7,6 +7,8 @@
 #include "systemd_fixture.hpp"
 
 namespace minidocker::cgroups {
+
+const char* const kProgram = MD_BINARY_DIR "/bin/mini-scope";
 namespace {
 
 using namespace std::chrono_literals;
