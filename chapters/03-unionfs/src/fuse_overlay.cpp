@@ -2,16 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <cstdlib>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/find_program.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/trace.hpp"
@@ -73,18 +70,7 @@ Process serve(const std::string& program, const OverlayLayers& layers, int conne
 
 }  // namespace
 
-std::optional<std::string> find_fuse_overlayfs() {
-  const char* path = std::getenv("PATH");
-  std::istringstream directories(path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
-  for (std::string directory; std::getline(directories, directory, ':');) {
-    std::string candidate = directory + "/" + kProgram;
-    if (candidate.front() != '/') continue;
-    const sys::Result<struct stat> status = sys::fstatat(AT_FDCWD, candidate.c_str(), 0);
-    if (!status.ok() || !S_ISREG(status.value().st_mode)) continue;
-    if (sys::faccessat(AT_FDCWD, candidate.c_str(), X_OK).ok()) return candidate;
-  }
-  return std::nullopt;
-}
+std::optional<std::string> find_fuse_overlayfs() { return find_program(kProgram); }
 
 FuseOverlay start_fuse_overlay(const std::string& program, const OverlayLayers& layers) {
   const trace::Scope scope("03-unionfs", "have fuse-overlayfs serve the layers as one tree",

@@ -11,6 +11,7 @@
 #include "minidocker/toolbox/clock.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/find_program.hpp"
 #include "names.hpp"
 #include "places.hpp"
 #include "shim_client.hpp"
@@ -77,7 +78,7 @@ std::string runtime_of(const CreateRequest& request) {
                             "an ordinary user cannot: leave --runtime away",
                             name));
   }
-  if (std::optional<std::string> program = find_runtime(name)) return *program;
+  if (std::optional<std::string> program = find_program(name)) return *program;
   throw Error(ErrorKind::invalid_argument,
               fmt::format("unknown or invalid runtime name: {}", name));
 }

@@ -2,14 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <span>
-#include <sstream>
 #include <utility>
 
 #include "minidocker/security/own_program.hpp"
@@ -97,25 +92,6 @@ void await_start(RunningShim& running) {
 }
 
 }  // namespace
-
-std::optional<std::string> find_runtime(const std::string& name) {
-  const auto is_program = [](const std::string& path) {
-    const sys::Result<struct stat> status = sys::fstatat(AT_FDCWD, path.c_str(), 0);
-    return status.ok() && S_ISREG(status.value().st_mode) &&
-           sys::faccessat(AT_FDCWD, path.c_str(), X_OK).ok();
-  };
-  if (name.find('/') != std::string::npos) {
-    if (!is_program(name)) return std::nullopt;
-    return std::filesystem::absolute(name);
-  }
-  const char* path = std::getenv("PATH");
-  std::istringstream directories(path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
-  for (std::string directory; std::getline(directories, directory, ':');) {
-    const std::string candidate = directory + "/" + name;
-    if (candidate.front() == '/' && is_program(candidate)) return candidate;
-  }
-  return std::nullopt;
-}
 
 std::vector<std::string> lowers_of(const ContainerRow& row, const ContainerPaths& places) {
   std::vector<std::string> lowers = layers_of(row);

@@ -2,7 +2,6 @@
 /// \file
 /// The engine's side of a shim: starting one, and cleaning up after one that died.
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,9 +31,6 @@ struct ContainerPaths {
 /// What lies below the writable layer: its init layer and those of the image, the top one first.
 [[nodiscard]] std::vector<std::string> lowers_of(const ContainerRow& row,
                                                  const ContainerPaths& places);
-
-/// The program of another OCI runtime: a path, or a name that is looked for along PATH.
-[[nodiscard]] std::optional<std::string> find_runtime(const std::string& name);
 
 /// Spawns mini-shim, hands it the container, and waits until the program runs. `lock_fd` is the
 /// container's lock, which the shim keeps. Throws StartError with the shim's words.
