@@ -3,13 +3,13 @@
 /// What the runtime and mini-scope say to each other, over a SOCK_SEQPACKET socket that mini-scope
 /// is started with as descriptor 3. One request, one answer:
 ///
-/// | from       | message                      | means |
-/// |------------|------------------------------|----------------------------------------------------|
-/// | runtime    | `start` and its fields       | have a scope made, and put the process into it |
-/// | runtime    | `set` and its fields         | give a scope that exists other properties | |
-/// mini-scope | `done`, group                | so it is; that is the scope's group, below the root|
-/// | mini-scope | `failed`, kind, words        | so it is not, and why | | mini-scope | end of file
-/// | it died; nobody knows what systemd did             |
+/// | from       | message                | means                                               |
+/// |------------|------------------------|-----------------------------------------------------|
+/// | runtime    | `start` and its fields | have a scope made, and put the process into it      |
+/// | runtime    | `set` and its fields   | give a scope that exists other properties           |
+/// | mini-scope | `done`, group          | so it is; that is the scope's group, below the root |
+/// | mini-scope | `failed`, kind, words  | so it is not, and why                               |
+/// | mini-scope | end of file            | it died; nobody knows what systemd did              |
 ///
 /// A message is text: fields that end with a newline, the parts of a property between tabs. Both
 /// programs are of one build, so there are no versions.

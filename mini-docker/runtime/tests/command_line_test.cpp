@@ -90,14 +90,12 @@ TEST_F(CommandLine, GoWritesALetterAndItsValueWithAnEqualsSign) {
   EXPECT_EQ(result.exit_code, 0) << result.in_words();
 }
 
-TEST_F(CommandLine, CgroupManagersThatAreNotThereAreRefusedByName) {
-  for (const char* manager : {"disabled", "systemd"}) {
-    const CommandResult result = runc({"--cgroup-manager", manager, "list"});
-    EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, ::testing::HasSubstr(
-                                fmt::format("--cgroup-manager {} is not supported yet", manager)));
-  }
+TEST_F(CommandLine, ACgroupManagerThatIsNotThereIsRefusedByName) {
+  const CommandResult result = runc({"--cgroup-manager", "disabled", "list"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, ::testing::HasSubstr("--cgroup-manager disabled is not supported yet"));
   EXPECT_EQ(runc({"--cgroup-manager=cgroupfs", "list"}).exit_code, 0);
+  EXPECT_EQ(runc({"--cgroup-manager", "systemd", "list"}).exit_code, 0);
 }
 
 TEST_F(CommandLine, TheVersionIsInLinesThatEnginesRead) {

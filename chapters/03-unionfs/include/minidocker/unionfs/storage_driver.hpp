@@ -4,11 +4,11 @@
 /// may change. All take the same layer directories (see whiteout.hpp), so a container of one driver
 /// and a container of another can be made of the same image.
 ///
-/// | name           | the container's root                        | needs |
-/// |----------------|---------------------------------------------|---------------------------------|
-/// | overlay        | the kernel's overlay filesystem             | a filesystem it can stand on |
-/// | fuse-overlayfs | the same, served by a process (libfuse)     | that program, /dev/fuse, root |
-/// | vfs            | a copy of all layers (see merged_copy.hpp)  | time and space |
+/// | name           | the container's root                       | needs                         |
+/// |----------------|--------------------------------------------|-------------------------------|
+/// | overlay        | the kernel's overlay filesystem            | a filesystem it can stand on  |
+/// | fuse-overlayfs | the same, served by a process (libfuse)    | that program, /dev/fuse, root |
+/// | vfs            | a copy of all layers (see merged_copy.hpp) | time and space                |
 
 #include <cstdint>
 #include <optional>

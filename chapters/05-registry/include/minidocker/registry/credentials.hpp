@@ -3,11 +3,11 @@
 /// Who we are for a registry: docker's own file, `~/.docker/config.json`, and its credential
 /// helpers, so that whoever has logged in with docker is logged in here.
 ///
-/// | member            | holds |
-/// |-------------------|---------------------------------------------------------------------------|
-/// | `credHelpers.HOST`| the helper for this host: `docker-credential-NAME get`, asked first | |
-/// `credsStore`      | the helper for all other hosts                                            |
-/// | `auths.HOST`      | `auth`: base64 of USER:PASSWORD, or `identitytoken`, or neither |
+/// | member             | holds                                                               |
+/// |--------------------|---------------------------------------------------------------------|
+/// | `credHelpers.HOST` | the helper for this host: `docker-credential-NAME get`, asked first |
+/// | `credsStore`       | the helper for all other hosts                                      |
+/// | `auths.HOST`       | `auth`: base64 of USER:PASSWORD, or `identitytoken`, or neither     |
 ///
 /// HOST is as it stands in references, but for Docker Hub `https://index.docker.io/v1/`.
 
