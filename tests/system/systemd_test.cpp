@@ -44,14 +44,13 @@ TEST_F(SystemdHost, AParentThatIsNoSliceIsRefused) {
   expect_refused(run({"--cgroup-parent", "/p"}, "true"), 125, "no name of a slice");
 }
 
-TEST(CgroupDriverFlag, AnUnknownOneIsRefused) {
+using CgroupDriverFlag = MiniDockerTest;
+
+TEST_F(CgroupDriverFlag, AnUnknownOneIsRefused) {
   MD_NEEDS("root");
-  const CommandResult result =
-      testing::run_command({MD_BINARY_DIR "/bin/mini-docker", "--root", "/tmp/mini-docker-none",
-                            "--cgroup-driver", "docker", "run", "busybox"});
+  const CommandResult result = docker({"--cgroup-driver", "docker", "run", "busybox"});
   EXPECT_EQ(result.exit_code, 125);
   EXPECT_NE(result.err.find("unknown cgroup driver: docker"), std::string::npos) << result.err;
-  static_cast<void>(testing::run_command({"rm", "-rf", "/tmp/mini-docker-none"}));
 }
 
 /// An ordinary user, in a login session: no group is delegated to that, but the user's systemd has
