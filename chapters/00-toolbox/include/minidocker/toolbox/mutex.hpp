@@ -16,6 +16,7 @@
 #if defined(__clang__)
 #define MD_THREAD_ANNOTATION(x) __attribute__((x))
 #else
+/// One of clang's attributes; nothing for other compilers, which have no such check.
 #define MD_THREAD_ANNOTATION(x)
 #endif
 

@@ -22,7 +22,7 @@ struct ScopeName {
 /// take.
 [[nodiscard]] ScopeName parse_scope_path(std::string_view path, std::string_view default_slice);
 
-/// `text` as a part of a unit's name: what may not stand there becomes \xNN, as systemd-escape(1)
+/// `text` as a part of a unit's name: what may not stand there becomes \\xNN, as systemd-escape(1)
 /// writes it; a dash stays.
 [[nodiscard]] std::string escape_unit(std::string_view text);
 
