@@ -31,7 +31,8 @@ class FindProgramTest : public ::testing::Test {
 };
 
 TEST_F(FindProgramTest, TheFirstAlongThePathIsTaken) {
-  EXPECT_EQ(make("sh", 0755), find_program("sh"));
+  const std::string path = make("sh", 0755);
+  EXPECT_EQ(path, find_program("sh"));
   EXPECT_EQ("/bin/cat", find_program("cat"));
 }
 
