@@ -4,11 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdlib>
-#include <filesystem>
 #include <sstream>
 
 #include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
 
 namespace minidocker {
 namespace {
@@ -19,12 +20,18 @@ bool is_program(const std::string& path) {
          sys::faccessat(AT_FDCWD, path.c_str(), X_OK).ok();
 }
 
+std::string working_directory() {
+  std::string path(PATH_MAX, '\0');
+  path.resize(sys::getcwd(path.data(), path.size()).or_throw() - 1);
+  return path;
+}
+
 }  // namespace
 
 std::optional<std::string> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     if (!is_program(name)) return std::nullopt;
-    return std::filesystem::absolute(name);
+    return name.front() == '/' ? name : working_directory() + "/" + name;
   }
   const char* path = std::getenv("PATH");
   std::istringstream directories(path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);

@@ -1,6 +1,7 @@
 #include "minidocker/toolbox/find_program.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -47,6 +48,8 @@ TEST_F(FindProgramTest, ANameWithASlashIsThatFile) {
   const std::string path = make("tool", 0755);
   EXPECT_EQ(path, find_program(path));
   EXPECT_EQ(std::nullopt, find_program(dir_.path() + "/none"));
+  ASSERT_EQ(0, ::chdir("/"));
+  EXPECT_EQ("/bin/sh", find_program("bin/sh"));
 }
 
 TEST_F(FindProgramTest, NoneIsNothing) { EXPECT_EQ(std::nullopt, find_program("no-such-program")); }
