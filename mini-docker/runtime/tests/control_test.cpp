@@ -27,7 +27,7 @@ class Control : public RuncTest {
 class Control1 : public Control {
  protected:
   void SetUp() override {
-    MD_NEEDS("cgroup1");
+    MD_NEEDS("root", "cgroup1");
     RuncTest::SetUp();
     pid_ = run_detached();
     ASSERT_GT(pid_, 0);
@@ -149,7 +149,7 @@ TEST_F(Control1, OnlyWhoLivesHasAGroupToWorkOn) {
 class Cgroup2Control : public Control {
  protected:
   void SetUp() override {
-    MD_NEEDS("cgroup2");
+    MD_NEEDS("root", "cgroup2");
     RuncTest::SetUp();
     bundle_->name_space("cgroup");
     pid_ = run_detached();
