@@ -99,7 +99,7 @@ TEST(VmDisk, HoldsWhatWasSyncedBeforeTheMachineWasKilled) {
   const Scratch scratch;
   const std::string disk = scratch.path() + "/disk:64M";
   std::random_device random;
-  const int rounds = std::uniform_int_distribution<int>(5, 60)(random);
+  const int rounds = std::uniform_int_distribution<int>(3, 20)(random);
   RunningCommand writer(
       vm({"--disk", disk, "sh", "-ec",
           "i=0; while :; do i=$((i + 1)); echo $i >/data/$i; sync /data/$i /data; echo $i; done"}),

@@ -240,8 +240,7 @@ TEST_F(SystemdScope, ForkBombIsKilledWhole) {
   end_all(group);
 }
 
-// --- an ordinary user's
-// ----------------------------------------------------------------------------
+// --- an ordinary user's ---
 
 using DelegatedScope = SystemdScope;
 

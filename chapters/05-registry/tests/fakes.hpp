@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "minidocker/registry/http.hpp"
@@ -30,10 +31,7 @@ class FakeTransport final : public HttpTransport {
     body.swap(response.body);
     if (const BodySink sink = request.on_success(response)) {
       for (std::size_t at = 0; at < body.size(); at += 7) sink(body.substr(at, 7));
-      if (cut_next_) {
-        cut_next_ = false;
-        throw TransportError(TransportError::Cause::cut, "cut");
-      }
+      if (is_cut()) throw TransportError(TransportError::Cause::cut, "cut");
     } else {
       response.body = body;
     }
@@ -41,7 +39,10 @@ class FakeTransport final : public HttpTransport {
   }
 
   /// The present answer ends without being whole.
-  void cut() { cut_next_ = true; }
+  void cut() {
+    const MutexLock lock(mutex_);
+    cut_ = std::this_thread::get_id();
+  }
 
   /// Requests so far, as `METHOD URL`.
   [[nodiscard]] std::vector<std::string> asked() {
@@ -65,10 +66,18 @@ class FakeTransport final : public HttpTransport {
   }
 
  private:
+  /// Did this thread's answer want to be cut? Several layers are fetched at once.
+  bool is_cut() {
+    const MutexLock lock(mutex_);
+    if (cut_ != std::this_thread::get_id()) return false;
+    cut_ = {};
+    return true;
+  }
+
   Answer answer_;
-  bool cut_next_ = false;
   Mutex mutex_;
   std::vector<HttpRequest> asked_ MD_GUARDED_BY(mutex_);
+  std::thread::id cut_ MD_GUARDED_BY(mutex_);
 };
 
 /// Waits in no time.
