@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 
 #include "mini_docker_fixture.hpp"
@@ -107,7 +108,11 @@ TEST_F(RemovalTest, OfAContainerThatIsAboutToBeStartedIsAConflict) {
   while (!is_listed("Created")) ASSERT_EQ(testing::state_of(client.command().pid()) == 'Z', false);
   expect_refused(docker({"rm", "ww"}), 1, "about to be started");
   testing::RunningCommand remover(state().command({"rm", "-f", "ww"}));
-  client.go_on();
+  // The client is listed before it stops: it is told until the remover, who waits for it, ends.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (testing::state_of(remover.pid()) != 'Z' && std::chrono::steady_clock::now() < deadline) {
+    client.go_on();
+  }
   const CommandResult removed = remover.wait();
   EXPECT_EQ(removed.exit_code, 0) << removed.in_words();
   EXPECT_EQ(removed.out, "ww\n");

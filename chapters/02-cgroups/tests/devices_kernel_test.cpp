@@ -44,7 +44,7 @@ TEST_P(Each, LaterRulesReplaceEarlierOnes) {
 
 /// Opens what is allowed before and after, and what never is, as fast as it can.
 int open_in_a_loop() {
-  board->go = true;
+  board->ready = true;
   while (!board->stop) {
     const int zero = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
     if (zero < 0) ++board->failed;
@@ -79,7 +79,7 @@ TEST_F(V2Devices, RulesAreReplacedWithoutAMomentBetween) {
   Cgroup group = make();
   group.apply_devices(rules(false));
   Process child = start_in(group, open_in_a_loop);
-  ASSERT_TRUE(eventually([] { return board->go.load(); }));
+  ASSERT_TRUE(eventually([] { return board->ready.load(); }));
   for (int i = 0; i < 300; ++i) group.apply_devices(rules(i % 2 == 0));
   const std::uint64_t before = board->count;
   EXPECT_TRUE(eventually([&] { return board->count > before + 10; }));
@@ -99,7 +99,7 @@ TEST_F(V1Devices, ChangeOfRulesIsAMomentWithout) {
   Cgroup group = make();
   group.apply_devices(rules(false));
   Process child = start_in(group, open_in_a_loop);
-  ASSERT_TRUE(eventually([] { return board->go.load(); }));
+  ASSERT_TRUE(eventually([] { return board->ready.load(); }));
   for (int i = 0; i < 100; ++i) group.apply_devices(rules(i % 2 == 0));
   board->stop = true;
   EXPECT_EQ(0, child.wait().code);

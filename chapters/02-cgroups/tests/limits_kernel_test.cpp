@@ -266,10 +266,10 @@ TEST_P(Each, LimitBelowWhatIsInUseIsRefusedAndTheOldOneStays) {
   group.apply({.memory = {.limit = mib(48), .swap = mib(48)}, .pids = 9});
   Process child = start_in(group, [] {
     hold(32 << 20);
-    board->go = true;
+    board->ready = true;
     return wait_for_death();
   });
-  ASSERT_TRUE(eventually([] { return board->go.load(); }));
+  ASSERT_TRUE(eventually([] { return board->ready.load(); }));
   try {
     group.update(
         {.memory = {.limit = mib(8), .swap = mib(8), .check_before_update = true}, .pids = 5});

@@ -29,10 +29,10 @@ TEST_P(Each, MemoryIsCountedByKind) {
   group.apply({.memory = {.limit = Bytes{64 << 20}}});
   Process child = start_in(group, [] {
     hold(16 << 20);
-    board->go = true;
+    board->ready = true;
     return wait_for_death();
   });
-  ASSERT_TRUE(eventually([] { return board->go.load(); }));
+  ASSERT_TRUE(eventually([] { return board->ready.load(); }));
   const MemoryStats memory = group.stats().memory;
   EXPECT_GE(memory.usage, Bytes{16 << 20});
   EXPECT_GE(memory.rss, Bytes{15 << 20}) << "counted in batches, so a little late";

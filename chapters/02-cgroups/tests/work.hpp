@@ -3,6 +3,7 @@
 /// What processes of a test do in their groups, and the memory in which they tell of it.
 
 #include <fcntl.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ namespace minidocker::cgroups {
 /// Shared by the test and its children.
 struct Board {
   std::atomic<std::int64_t> start_ns;   ///< when they were told
-  std::atomic<bool> go;                 ///< children wait for it
+  sem_t gate;                           ///< closed until children may go
+  std::atomic<bool> ready;              ///< a child has come to where it was to come
   std::atomic<std::uint64_t> count;     ///< of what a child does all the time
   std::atomic<std::uint64_t> failed;    ///< what should not have happened
   std::atomic<std::int64_t> cpu_ns[2];  ///< processor time used
@@ -34,6 +36,7 @@ inline void clear_board() {
     board = static_cast<Board*>(memory);
   }
   new (board) Board{};
+  ::sem_init(&board->gate, 1, 0);
 }
 
 inline std::int64_t nanoseconds_of(clockid_t clock) {
@@ -45,7 +48,8 @@ inline std::int64_t nanoseconds_of(clockid_t clock) {
 /// Burns the `wall_ms` from the moment on when all were told to go; tells how much processor time
 /// it got of it.
 inline int spin(std::size_t slot, std::int64_t wall_ms) {
-  while (!board->go) ::usleep(100);
+  ::sem_wait(&board->gate);
+  ::sem_post(&board->gate);  // for whoever comes next
   while (nanoseconds_of(CLOCK_MONOTONIC) - board->start_ns < wall_ms * 1'000'000) {
   }
   board->cpu_ns[slot] = nanoseconds_of(CLOCK_PROCESS_CPUTIME_ID);
@@ -55,7 +59,7 @@ inline int spin(std::size_t slot, std::int64_t wall_ms) {
 /// Starts all spinners.
 inline void start_race() {
   board->start_ns = nanoseconds_of(CLOCK_MONOTONIC);
-  board->go = true;
+  ::sem_post(&board->gate);
 }
 
 /// Takes `size` bytes and uses each page; the group's limit may end it.

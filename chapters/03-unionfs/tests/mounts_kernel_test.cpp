@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,20 +24,9 @@ using unionfs::testing::as_root_and_as_user;
 using unionfs::testing::container_root;
 using unionfs::testing::error_of;
 using unionfs::testing::in_user_namespace;
+using unionfs::testing::mode_of;
+using unionfs::testing::mount_at;
 using unionfs::testing::succeeds;
-
-// The mount at exactly `target`; an entry without a target if there is none.
-MountEntry mount_at(const std::string& target) {
-  const std::vector<MountEntry> mounts = read_mountinfo();
-  const MountEntry* entry = find_mount(mounts, target);
-  return entry != nullptr && entry->target == target ? *entry : MountEntry{};
-}
-
-mode_t mode_of(const std::string& path) {
-  struct stat status{};
-  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
-  return status.st_mode & 07777U;
-}
 
 void make_source() {
   make_dirs("/tmp/src/sub");

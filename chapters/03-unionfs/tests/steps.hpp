@@ -3,13 +3,17 @@
 /// What the tests of this chapter share: who runs them, and where.
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/testing/steps.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/mountinfo.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::unionfs::testing {
@@ -36,6 +40,20 @@ inline void as_root_and_as_user(const std::function<void()>& body) {
 inline int container_root() {
   make_dirs("/tmp/root");
   return sys::open("/tmp/root", O_PATH | O_DIRECTORY).or_throw("/tmp/root").release();
+}
+
+/// The mount at exactly `target`; an entry without a target if there is none.
+inline MountEntry mount_at(const std::string& target) {
+  const std::vector<MountEntry> mounts = read_mountinfo();
+  const MountEntry* entry = find_mount(mounts, target);
+  return entry != nullptr && entry->target == target ? *entry : MountEntry{};
+}
+
+/// The permission bits at `path`.
+inline mode_t mode_of(const std::string& path) {
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 07777U;
 }
 
 }  // namespace minidocker::unionfs::testing

@@ -24,20 +24,9 @@ using minidocker::testing::write_text;
 using unionfs::testing::as_root_and_as_user;
 using unionfs::testing::container_root;
 using unionfs::testing::error_of;
+using unionfs::testing::mode_of;
+using unionfs::testing::mount_at;
 using unionfs::testing::succeeds;
-
-// The mount at exactly `target`; an entry without a target if there is none.
-MountEntry mount_at(const std::string& target) {
-  const std::vector<MountEntry> mounts = read_mountinfo();
-  const MountEntry* entry = find_mount(mounts, target);
-  return entry != nullptr && entry->target == target ? *entry : MountEntry{};
-}
-
-mode_t mode_of(const std::string& path) {
-  struct stat status{};
-  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
-  return status.st_mode & 07777U;
-}
 
 TEST(MountTmpfs, TakesTheModeOfTheDirectoryItCovers) {
   MD_NEEDS("root", "user", "userns");
