@@ -7,7 +7,7 @@
 
 #include "blob_download.hpp"
 #include "documents.hpp"
-#include "download_lock.hpp"
+#include "minidocker/images/blob_lease.hpp"
 #include "minidocker/images/image_config.hpp"
 #include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/files.hpp"
@@ -53,7 +53,7 @@ class Pull {
     check(manifest);
 
     const std::vector<Descriptor> layers = distinct(manifest.layers);
-    const DownloadLock lock(store_.dir() + "/downloads.lock", digests_of(manifest));
+    const images::BlobLease lease(store_.dir(), digests_of(manifest));
     PulledImage pulled{.id = manifest.config.digest,
                        .manifest = {document.media_type, document.digest, document.text.size()},
                        .digest = top.digest,

@@ -95,6 +95,17 @@ Answer fcntl_call(int file, int command, const char* name, long argument) noexce
       number(argument));
 }
 
+Answer write_lock(int file, int command, const char* name, off_t offset, off_t length) noexcept {
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = offset;
+  range.l_len = length;
+  return traced(
+      kFcntl, [&] { return invoke_again(SYS_fcntl, file, command, &range); }, fd(file), text(name),
+      number(offset, "l_start"), number(length, "l_len"));
+}
+
 /// Sets or clears `bit` in the flag word that fcntl's `get` reads and `set` writes.
 Result<> change_bit(int file, int get, const char* get_name, int set, const char* set_name,
                     long bit, bool on) noexcept {
@@ -281,10 +292,6 @@ Result<UniqueFd> memfd_create(const char* name, unsigned how) noexcept {
                             flags(kMemfdFlags, how)));
 }
 
-Result<> add_seals(int file, int seals) noexcept {
-  return done(kFcntl, fcntl_call(file, F_ADD_SEALS, "F_ADD_SEALS", seals));
-}
-
 Result<> flock(int file, int operation) noexcept {
   return done(kFlock, traced(
                           kFlock, [&] { return invoke_again(SYS_flock, file, operation); },
@@ -292,16 +299,11 @@ Result<> flock(int file, int operation) noexcept {
 }
 
 Result<> lock_range(int file, off_t offset, off_t length) noexcept {
-  struct flock range{};
-  range.l_type = F_WRLCK;
-  range.l_whence = SEEK_SET;
-  range.l_start = offset;
-  range.l_len = length;
-  return done(
-      kFcntl,
-      traced(
-          kFcntl, [&] { return invoke_again(SYS_fcntl, file, F_OFD_SETLKW, &range); }, fd(file),
-          text("F_OFD_SETLKW"), number(offset, "l_start"), number(length, "l_len")));
+  return done(kFcntl, write_lock(file, F_OFD_SETLKW, "F_OFD_SETLKW", offset, length));
+}
+
+Result<> try_lock_range(int file, off_t offset, off_t length) noexcept {
+  return done(kFcntl, write_lock(file, F_OFD_SETLK, "F_OFD_SETLK", offset, length));
 }
 
 Result<void*> map_shared(std::size_t size) noexcept {

@@ -75,13 +75,13 @@ Result<std::size_t> readlinkat(int dirfd, const char* path, char* buffer,
 Result<std::size_t> getdents64(int fd, void* buffer, std::size_t size) noexcept;
 /// memfd_create(2) with MFD_CLOEXEC and `flags` (MFD_ALLOW_SEALING).
 Result<UniqueFd> memfd_create(const char* name, unsigned flags) noexcept;
-/// fcntl(2) F_ADD_SEALS.
-Result<> add_seals(int fd, int seals) noexcept;
 /// flock(2): LOCK_SH, LOCK_EX, LOCK_UN, or'ed with LOCK_NB.
 Result<> flock(int fd, int operation) noexcept;
 /// fcntl_locking(2) F_OFD_SETLKW: waits for the write lock of `length` bytes from `offset`, which
 /// need not exist. It belongs to the open file, as flock's does, and ends with its last descriptor.
 Result<> lock_range(int fd, off_t offset, off_t length) noexcept;
+/// fcntl_locking(2) F_OFD_SETLK: the same, without waiting. EAGAIN: somebody else holds some of it.
+Result<> try_lock_range(int fd, off_t offset, off_t length) noexcept;
 /// mmap(2) MAP_SHARED|MAP_ANONYMOUS, readable and writable: memory shared with later children.
 Result<void*> map_shared(std::size_t size) noexcept;
 /// munmap(2).
