@@ -139,4 +139,22 @@ std::string ImageName::familiar_repository() const {
 
 std::string ImageName::familiar() const { return familiar_repository() + ":" + tag; }
 
+DigestName DigestName::parse(std::string_view text) {
+  const std::size_t at = text.find('@');
+  const std::optional<Digest> digest =
+      at == std::string_view::npos ? std::nullopt : Digest::find(text.substr(at + 1));
+  if (!digest) refuse(text, "after '@' stands a digest: sha256: and 64 hex digits");
+  DigestName name{ImageName::parse(text.substr(0, at)), *digest};
+  name.repository.tag.clear();
+  return name;
+}
+
+std::string DigestName::full() const {
+  return fmt::format("{}/{}@{}", repository.domain, repository.path, digest.str());
+}
+
+std::string DigestName::familiar() const {
+  return repository.familiar_repository() + "@" + digest.str();
+}
+
 }  // namespace minidocker::images

@@ -21,6 +21,24 @@ bool hides_all_below(const std::string& layer) {
   return unionfs::is_opaque(root.get()).or_throw(layer);
 }
 
+// Directories are opened by descriptor, one within the other: no name of a layer leads out of it.
+std::uint64_t size_below(const UniqueFd& dir, const std::string& what, std::set<ino_t>& seen) {
+  std::uint64_t size = 0;
+  for (const std::string& name : list_dir(fmt::format("/proc/self/fd/{}", dir.get()))) {
+    const std::string path = what + "/" + name;
+    const struct stat status =
+        sys::fstatat(dir.get(), name.c_str(), AT_SYMLINK_NOFOLLOW).or_throw(path);
+    if (S_ISDIR(status.st_mode)) {
+      constexpr int kOpen = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+      size += size_below(sys::openat(dir.get(), name.c_str(), kOpen).or_throw(path), path, seen);
+    } else if (S_ISREG(status.st_mode) &&
+               (status.st_nlink == 1 || seen.insert(status.st_ino).second)) {
+      size += static_cast<std::uint64_t>(status.st_size);
+    }
+  }
+  return size;
+}
+
 }  // namespace
 
 // Closed to other users of the host: layers hold programs that run as root for whoever starts them.
@@ -66,13 +84,19 @@ void LayerStore::commit(const StoreLock&, const std::string& unpacked,
   std::move(moved).or_throw(target);
 }
 
-std::size_t LayerStore::sweep(const StoreLock&, const std::set<Digest>& needed) const {
-  std::size_t removed = 0;
+std::uint64_t LayerStore::size_of(const Digest& diff_id) const {
+  const std::string top = path(diff_id);
+  std::set<ino_t> seen;
+  return size_below(sys::open(top.c_str(), O_RDONLY | O_DIRECTORY).or_throw(top), top, seen);
+}
+
+std::vector<Digest> LayerStore::sweep(const StoreLock&, const std::set<Digest>& needed) const {
+  std::vector<Digest> removed;
   for (const std::string& name : list_dir(dir_)) {
     const std::optional<Digest> id = Digest::find("sha256:" + name);
     if (id && needed.contains(*id)) continue;
     remove_tree(dir_ + "/" + name);
-    ++removed;
+    if (id) removed.push_back(*id);
   }
   return removed;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -39,16 +40,46 @@ void check_layout(const std::string& dir, std::string_view text) {
                                                descriptor.digest.str(), why));
 }
 
-// The name of an entry of our own index; nothing if it has none.
-std::optional<ImageName> name_of(const Descriptor& entry) {
+// The full name of an entry of our own index; empty if it has none.
+std::string name_of(const Descriptor& entry) {
   const auto found = entry.annotations.find(kNameAnnotation);
-  if (found == entry.annotations.end()) return std::nullopt;
-  return ImageName::parse(found->second);
+  return found == entry.annotations.end() ? "" : found->second;
 }
 
-Descriptor named(Descriptor entry, const ImageName& name) {
-  entry.annotations = {{kNameAnnotation, name.full()}, {kRefAnnotation, name.tag}};
-  return entry;
+void add_name(Image& image, const std::string& full_name) {
+  if (full_name.empty()) return;
+  if (full_name.find('@') == std::string::npos) {
+    image.names.push_back(ImageName::parse(full_name));
+  } else {
+    image.digests.push_back(DigestName::parse(full_name));
+  }
+}
+
+bool has_digest(const Image& image, const DigestName& name) {
+  return std::ranges::binary_search(image.digests, name);
+}
+
+// The entries of an image under all its names; one without a name if it has none.
+std::vector<Descriptor> entries_of(Descriptor manifest, const std::vector<ImageName>& names,
+                                   const std::vector<DigestName>& digests) {
+  std::vector<Descriptor> entries;
+  for (const ImageName& name : names) {
+    manifest.annotations = {{kNameAnnotation, name.full()}, {kRefAnnotation, name.tag}};
+    entries.push_back(manifest);
+  }
+  for (const DigestName& name : digests) {
+    manifest.annotations = {{kNameAnnotation, name.full()}};
+    entries.push_back(manifest);
+  }
+  return entries;
+}
+
+// `entry` without a name, unless the image is listed already: containers may be made of it.
+void keep_listed(Index& index, Descriptor entry) {
+  entry.annotations.clear();
+  const bool is_listed = std::ranges::find(index.manifests, entry.digest, &Descriptor::digest) !=
+                         index.manifests.end();
+  if (!is_listed) index.manifests.push_back(std::move(entry));
 }
 
 std::uint64_t size_of(const Manifest& manifest) {
@@ -87,13 +118,14 @@ std::string Store::blob_path(const Digest& digest) const {
 }
 
 // A disk or a power cut may have changed it since.
-bool Store::has_whole_blob(const Digest& digest, std::uint64_t size) const {
+bool Store::has_whole_blob(const Digest& digest, std::optional<std::uint64_t> size) const {
   const std::string path = blob_path(digest);
   sys::Result<UniqueFd> opened = sys::open(path.c_str(), O_RDONLY | O_NOFOLLOW);
   if (!opened) return false;
   const UniqueFd fd = std::move(opened).value();
   const sys::Result<struct stat> status = sys::fstat(fd.get());
-  if (!status || static_cast<std::uint64_t>(status.value().st_size) != size) return false;
+  if (!status) return false;
+  if (size && static_cast<std::uint64_t>(status.value().st_size) != *size) return false;
   Hasher hasher;
   std::vector<char> buffer(kPieceBytes);
   while (true) {
@@ -180,9 +212,7 @@ std::vector<Image> Store::images(std::vector<std::string>* damaged) const {
       if (found == by_manifest.end()) {
         found = by_manifest.emplace(entry.digest, read_image(entry)).first;
       }
-      if (std::optional<ImageName> name = name_of(entry)) {
-        found->second.names.push_back(std::move(*name));
-      }
+      add_name(found->second, name_of(entry));
     } catch (const Error& error) {
       const trace::Scope told("04-images", "leave out an image that is damaged", error.what());
       if (damaged != nullptr) damaged->emplace_back(error.what());
@@ -191,6 +221,7 @@ std::vector<Image> Store::images(std::vector<std::string>* damaged) const {
   std::vector<Image> images;
   for (auto& [digest, image] : by_manifest) {
     std::ranges::sort(image.names);
+    std::ranges::sort(image.digests);
     images.push_back(std::move(image));
   }
   std::ranges::sort(images, {}, &Image::id);
@@ -206,6 +237,12 @@ std::vector<Image> Store::whole_images() const {
 
 std::optional<Image> Store::find_image(std::string_view text) const {
   const std::vector<Image> all = images();
+  if (text.find('@') != std::string_view::npos) {
+    const DigestName name = DigestName::parse(text);
+    const auto found =
+        std::ranges::find_if(all, [&name](const Image& image) { return has_digest(image, name); });
+    return found == all.end() ? std::nullopt : std::optional(*found);
+  }
   const bool has_algorithm = text.starts_with("sha256:");
   const std::string_view id = has_algorithm ? text.substr(7) : text;
   const bool is_whole_id = id.size() == 64 && begins_like_id(id);  // such are no names, for docker
@@ -247,43 +284,44 @@ ImageConfig Store::config_of(const Image& image) const {
 }
 
 void Store::add_image(const StoreLock&, const Descriptor& manifest,
-                      const std::vector<ImageName>& names) const {
+                      const std::vector<ImageName>& names,
+                      const std::vector<DigestName>& digests) const {
+  const std::vector<Descriptor> wanted = entries_of(manifest, names, digests);
+  std::set<std::string> taken;
+  for (const Descriptor& entry : wanted) taken.insert(name_of(entry));
   Index index;
   std::vector<Descriptor> lost;  // entries whose name is given to the new image
   for (const Descriptor& entry : read_index().manifests) {
-    const std::optional<ImageName> name = name_of(entry);
-    const bool is_taken = name && std::ranges::find(names, *name) != names.end();
-    if (!name && entry.digest == manifest.digest) continue;  // it is listed anew below
-    (is_taken ? lost : index.manifests).push_back(entry);
+    const std::string name = name_of(entry);
+    if (name.empty() && entry.digest == manifest.digest) continue;  // it is listed anew below
+    (taken.contains(name) ? lost : index.manifests).push_back(entry);
   }
-  for (const ImageName& name : names) index.manifests.push_back(named(manifest, name));
+  std::ranges::copy(wanted, std::back_inserter(index.manifests));
   lost.push_back(manifest);
-  // Whoever has lost its last name stays, without one: containers may be made of it.
-  for (Descriptor& bare : lost) {
-    bare.annotations.clear();
-    const bool is_listed = std::ranges::find(index.manifests, bare.digest, &Descriptor::digest) !=
-                           index.manifests.end();
-    if (!is_listed) index.manifests.push_back(bare);
-  }
+  for (const Descriptor& bare : lost) keep_listed(index, bare);
   write_index(index);
 }
 
-std::size_t Store::sweep(const StoreLock&) const {
-  std::set<std::string> needed;
-  for (const Image& image : whole_images()) {
-    const Manifest manifest = manifest_of(image);
-    needed.insert({image.manifest.digest.hex(), manifest.config.digest.hex()});
-    for (const Descriptor& layer : manifest.layers) needed.insert(layer.digest.hex());
+void Store::remove_name(const StoreLock&, const std::string& full_name) const {
+  Index index;
+  std::optional<Descriptor> lost;
+  for (const Descriptor& entry : read_index().manifests) {
+    if (name_of(entry) == full_name) {
+      lost = entry;
+    } else {
+      index.manifests.push_back(entry);
+    }
   }
-  std::size_t removed = 0;
-  const std::string blobs = dir_ + "/blobs/sha256";
-  for (const std::string& name : list_dir(blobs)) {
-    if (needed.contains(name)) continue;
-    const std::string path = blobs + "/" + name;
-    sys::unlink(path.c_str()).or_throw(path);
-    ++removed;
-  }
-  return removed;
+  if (!lost) return;
+  keep_listed(index, *lost);
+  write_index(index);
+}
+
+void Store::remove_image(const StoreLock&, const Digest& manifest) const {
+  Index index = read_index();
+  std::erase_if(index.manifests,
+                [&manifest](const Descriptor& entry) { return entry.digest == manifest; });
+  write_index(index);
 }
 
 }  // namespace minidocker::images

@@ -114,6 +114,19 @@ TEST(ImageName, RefusesWhatDockerRefuses) {
   EXPECT_THAT(refusal_of([] { return ImageName::parse("a/B"); }), HasSubstr("must be lowercase"));
 }
 
+TEST(DigestName, IsANameAndADigestWithoutATag) {
+  const DigestName name = DigestName::parse("busybox:1@" + kDigest);
+  EXPECT_EQ(name.full(), "docker.io/library/busybox@" + kDigest);
+  EXPECT_EQ(name.familiar(), "busybox@" + kDigest);
+  EXPECT_EQ(DigestName::parse("h:5000/x@" + kDigest).familiar(), "h:5000/x@" + kDigest);
+  for (const std::string bad : {"busybox", "busybox@", "busybox@sha256:12", "@"}) {
+    EXPECT_THAT(refusal_of([&] { return DigestName::parse(bad); }),
+                HasSubstr("invalid reference format"));
+  }
+  EXPECT_THAT(refusal_of([&] { return DigestName::parse("Busy@" + kDigest); }),
+              HasSubstr("must be lowercase"));
+}
+
 // --- manifests and indexes -----------------------------------------------------------------------
 
 std::string descriptor(const std::string& more = "") {
@@ -244,6 +257,30 @@ TEST(ImageConfig, HoldsWhatToRun) {
   EXPECT_THAT(config.diff_ids, ElementsAre(Digest::parse(kDigest)));
 }
 
+TEST(ImageConfig, TellsHowItCameToBe) {
+  const ImageConfig config = parse_image_config(
+      R"({"author":"me","comment":"done","config":{"Cmd":["x"],"Labels":{"k":"v"}},
+        "rootfs":{"diff_ids":[]},"history":[{"created":"2024-01-01T00:00:00Z","created_by":"ADD x",
+        "comment":"c"},{"created_by":"CMD y","empty_layer":true}]})",
+      "c");
+  EXPECT_EQ(config.author, "me");
+  EXPECT_EQ(config.comment, "done");
+  EXPECT_EQ(config.labels.at("k"), "v");
+  EXPECT_EQ(config.defaults, R"({"Cmd":["x"],"Labels":{"k":"v"}})");
+  ASSERT_THAT(config.history, SizeIs(2));
+  EXPECT_EQ(config.history[0].created_by, "ADD x");
+  EXPECT_EQ(config.history[0].comment, "c");
+  EXPECT_FALSE(config.history[0].empty_layer);
+  EXPECT_TRUE(config.history[1].empty_layer);
+}
+
+TEST(ImageConfig, LayersAreNamedWithAllThatLiesBelowThem) {
+  const Digest a = Digest::of("a");
+  const Digest b = Digest::of("b");
+  const Digest both = Digest::of(a.str() + " " + b.str());
+  EXPECT_THAT(chain_ids({a, b, a}), ElementsAre(a, both, Digest::of(both.str() + " " + a.str())));
+}
+
 TEST(ImageConfig, MayHoldNulls) {
   const ImageConfig config = parse_image_config(
       R"({"config":{"Env":null,"Cmd":null,"Volumes":null,"Labels":null},"rootfs":{"diff_ids":[]}})",
@@ -259,6 +296,8 @@ TEST(ImageConfig, SaysWhichMemberIsWrong) {
   EXPECT_THAT(refusal(""), HasSubstr("config x: member \"rootfs\""));
   EXPECT_THAT(refusal(R"("rootfs":{"diff_ids":["x"]})"), HasSubstr("\"diff_ids\""));
   EXPECT_THAT(refusal(R"("rootfs":{"diff_ids":7})"), HasSubstr("\"diff_ids\""));
+  EXPECT_THAT(refusal(rootfs + R"("history":[7])"), HasSubstr("\"history\" must be an array"));
+  EXPECT_THAT(refusal(rootfs + R"("config":{"Labels":{"a":7}})"), HasSubstr("\"Labels\" must be"));
   EXPECT_THAT(refusal(rootfs + R"("config":7)"), HasSubstr("\"config\" must be an object"));
   EXPECT_THAT(refusal(rootfs + R"("config":{"Env":"x"})"), HasSubstr("\"Env\" must be an array"));
   EXPECT_THAT(refusal(rootfs + R"("config":{"Env":[7]})"), HasSubstr("\"Env\" must be an array"));

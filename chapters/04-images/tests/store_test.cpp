@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/file.h>
 
+#include "minidocker/images/blob_lease.hpp"
 #include "minidocker/images/layer_store.hpp"
 #include "minidocker/images/workspace.hpp"
 #include "minidocker/testing/observe.hpp"
@@ -197,12 +198,78 @@ TEST_F(StoreTest, FindsANameThatIsAsLongAsAnId) {
 
 TEST_F(StoreTest, SweepsBlobsThatNoImageNeeds) {
   put_image("one", {"x"});
-  const std::vector<std::string> before = files_below(dir_ / "store");
+  const std::vector<std::string> before = files_below(dir_ / "store/blobs");
   const StoreLock lock = store_.lock();
   store_.put_blob(lock, "left by a killed run");
   write_text(dir_ / "store/blobs/sha256/half", "");
-  EXPECT_EQ(store_.sweep(lock), 2U);
-  EXPECT_EQ(files_below(dir_ / "store"), before);
+  const Swept swept = store_.sweep(lock);
+  EXPECT_EQ(swept.blobs, 2U);
+  EXPECT_EQ(swept.bytes, std::string("left by a killed run").size());
+  EXPECT_EQ(files_below(dir_ / "store/blobs"), before);
+}
+
+TEST_F(StoreTest, LeavesBlobsAloneThatSomebodyLeases) {
+  const StoreLock lock = store_.lock();
+  const Digest counted_on = store_.put_blob(lock, "counted on");
+  const Digest rubbish = store_.put_blob(lock, "rubbish");
+  {
+    const BlobLease lease(store_.dir(), {counted_on});
+    EXPECT_EQ(store_.sweep(lock).blobs, 1U);
+    EXPECT_TRUE(find_text(store_.blob_path(counted_on)));
+    EXPECT_FALSE(find_text(store_.blob_path(rubbish)));
+  }
+  EXPECT_EQ(store_.sweep(lock).blobs, 1U);
+}
+
+// --- what goes, and what is wrong ------------------------------------------------------------
+
+TEST_F(StoreTest, AnImageLosesItsNamesOneByOneAndStays) {
+  put_image("one", {"a", "b"});
+  const StoreLock lock = store_.lock();
+  store_.remove_name(lock, "docker.io/library/nobody:latest");
+  store_.remove_name(lock, "docker.io/library/a:latest");
+  EXPECT_THAT(store_.images().at(0).names, ElementsAre(ImageName::parse("b")));
+  store_.remove_name(lock, "docker.io/library/b:latest");
+  EXPECT_THAT(store_.images().at(0).names, SizeIs(0));
+}
+
+TEST_F(StoreTest, ARemovedImageTakesItsNamesAlongAndLeavesItsBlobsToTheSweep) {
+  put_image("one", {"a", "b"});
+  put_image("two", {"c"});
+  const StoreLock lock = store_.lock();
+  store_.remove_image(lock, store_.get_image("a").manifest.digest);
+  ASSERT_THAT(store_.images(), SizeIs(1));
+  EXPECT_EQ(store_.sweep(lock).blobs, 3U);
+  EXPECT_THAT(store_.check(), SizeIs(0));
+}
+
+TEST_F(StoreTest, AnImageIsFoundByWhatARegistryCallsIt) {
+  const Descriptor one = put_image("one", {"x"});
+  const std::string digest = Digest::of("an index").str();
+  store_.add_image(store_.lock(), one, {}, {DigestName::parse("x:1@" + digest)});
+  EXPECT_EQ(store_.get_image("x@" + digest).manifest.digest, one.digest);
+  EXPECT_EQ(store_.get_image("docker.io/library/x:any@" + digest).names.size(), 1U);
+  EXPECT_EQ(store_.images().at(0).digests.at(0).familiar(), "x@" + digest);
+  EXPECT_FALSE(store_.find_image("y@" + digest));
+  EXPECT_THAT(error_of([&] { return store_.find_image("x@sha256:12"); }),
+              HasSubstr("invalid reference format"));
+  put_image("two", {"x"});
+  EXPECT_EQ(store_.get_image("x@" + digest).names.size(), 0U) << "a digest is for ever";
+}
+
+TEST_F(StoreTest, TellsOfWhatIsMissingAndOfWhatIsDamaged) {
+  put_image("one", {"x"});
+  put_image("two", {"y"});
+  EXPECT_THAT(store_.check(), SizeIs(0));
+  remove_tree(store_.blob_path(Digest::of("one")));
+  write_text(store_.blob_path(Digest::of("two")), "owt");
+  write_text(dir_ / "store/blobs/sha256/stray", "");
+  const std::vector<std::string> findings = store_.check();
+  ASSERT_THAT(findings, SizeIs(3));
+  EXPECT_THAT(findings[0], HasSubstr(Digest::of("one").str() + " is missing"));
+  EXPECT_THAT(findings[0], HasSubstr("image " + store_.get_image("x").id.str()));
+  EXPECT_THAT(findings[1], HasSubstr(Digest::of("two").hex()));
+  EXPECT_THAT(findings[2], HasSubstr("stray"));
 }
 
 TEST_F(StoreTest, IsLockedByOneAtATime) {
@@ -265,8 +332,19 @@ TEST_F(StoreTest, SweepsLayersThatNoImageNeeds) {
     make_dirs(dir_ / name);
     layers.commit(lock, dir_ / name, Digest::of(name));
   }
-  EXPECT_EQ(layers.sweep(lock, needed_layers(store_)), 1U);
+  EXPECT_THAT(layers.sweep(lock, needed_layers(store_)), ElementsAre(Digest::of("other")));
   EXPECT_TRUE(layers.has(Digest::of("one")));
+}
+
+TEST_F(StoreTest, ALayerIsAsLargeAsItsFiles) {
+  const LayerStore layers(dir_ / "layers");
+  const std::string layer = layers.path(Digest::of("1"));
+  make_dirs(layer + "/a/b");
+  write_text(layer + "/a/b/file", "12345");
+  write_text(layer + "/file", "123");
+  ASSERT_EQ(::link((layer + "/file").c_str(), (layer + "/a/again").c_str()), 0);
+  ASSERT_EQ(::symlink("/", (layer + "/out").c_str()), 0);
+  EXPECT_EQ(layers.size_of(Digest::of("1")), 8U);
 }
 
 // --- workspaces ------------------------------------------------------------------------------

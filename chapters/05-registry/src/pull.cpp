@@ -192,7 +192,7 @@ class Pull {
     // What was there before may have been swept away since, as no image needed it.
     for (const Descriptor& blob : manifest.layers) static_cast<void>(store_.open_blob(blob));
     store_.put_blob(lock, document.text);
-    store_.add_image(lock, pulled.manifest, names());
+    store_.add_image(lock, pulled.manifest, names(), {digest_name(reference_, pulled.digest)});
   }
 
   const Reference& reference_;

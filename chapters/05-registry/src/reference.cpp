@@ -40,4 +40,10 @@ std::string Reference::familiar() const {
   return text;
 }
 
+images::DigestName digest_name(const Reference& reference, const images::Digest& digest) {
+  images::DigestName name{reference.name, digest};
+  name.repository.tag.clear();
+  return name;
+}
+
 }  // namespace minidocker::registry

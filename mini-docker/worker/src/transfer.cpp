@@ -109,6 +109,8 @@ void push(const WorkerRequest& request, const images_unpack::ImportTarget& targe
   const images::Digest digest = registry::push_image(
       with.reference, with.session, target.store, image, options,
       [&](const registry::BlobProgress& progress) { tell(transfer_event(progress)); });
+  target.store.add_image(target.store.lock(), image.manifest, {},
+                         {registry::digest_name(with.reference, digest)});
   tell(image_event(with.reference,
                    {.id = image.id, .manifest = image.manifest, .digest = digest, .warnings = {}}));
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "minidocker/images/digest.hpp"
+
 namespace minidocker::images {
 
 /// A name with its tag, all parts filled in (the grammar of distribution/reference).
@@ -24,6 +26,23 @@ struct ImageName {
   /// `busybox:latest`: as docker shows it.
   [[nodiscard]] std::string familiar() const;
   auto operator<=>(const ImageName&) const = default;  ///< by domain, path, tag
+};
+
+/// A name whose digest says for ever what it means: `busybox@sha256:...`. The digest is that of the
+/// manifest, or of the index that it was chosen from.
+struct DigestName {
+  ImageName repository;  ///< without a tag
+  Digest digest;         ///< what the registry has under that name
+
+  /// Parses `NAME[:TAG]@DIGEST`; the tag is only a remark. Throws invalid_argument with docker's
+  /// words.
+  static DigestName parse(std::string_view text);
+
+  /// `docker.io/library/busybox@sha256:...`: as it is recorded.
+  [[nodiscard]] std::string full() const;
+  /// `busybox@sha256:...`: as docker shows it.
+  [[nodiscard]] std::string familiar() const;
+  auto operator<=>(const DigestName&) const = default;  ///< by repository, digest
 };
 
 }  // namespace minidocker::images

@@ -5,6 +5,7 @@
 /// is filled under a temporary name and renamed. What a layer holds does not depend on the layers
 /// below it (whiteouts are marks), so images share it whatever they put under it.
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,8 +35,11 @@ class LayerStore {
   /// Moves the finished directory `unpacked` to its place; if it is there already, nothing
   /// happens. Throws SystemError.
   void commit(const StoreLock& lock, const std::string& unpacked, const Digest& diff_id) const;
-  /// Removes all layers that are not in `needed`. Returns how many.
-  std::size_t sweep(const StoreLock& lock, const std::set<Digest>& needed) const;
+  /// Bytes of all files of a layer; of several names of one file once. Reads the whole tree of
+  /// names. Throws SystemError.
+  [[nodiscard]] std::uint64_t size_of(const Digest& diff_id) const;
+  /// Removes all layers that are not in `needed`, and tells which those were.
+  std::vector<Digest> sweep(const StoreLock& lock, const std::set<Digest>& needed) const;
 
  private:
   std::string dir_;

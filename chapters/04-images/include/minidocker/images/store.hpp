@@ -7,9 +7,11 @@
 ///   DIR/index.json             one entry per image and name, replaced as a whole by rename
 ///   DIR/blobs/sha256/HEX       manifests, configs, compressed layers: never changed
 ///   DIR/lock                   flock(2): held by whoever adds or sweeps
+///   DIR/leases                 see blob_lease.hpp
 /// ```
 /// Blobs come first, the entry in index.json last: a run that is killed leaves at most blobs that
-/// nothing names, and sweep() removes them.
+/// nothing names, and sweep() removes them. An image goes the other way round: first its entries,
+/// then its blobs.
 
 #include <cstdint>
 #include <optional>
@@ -27,10 +29,17 @@ namespace minidocker::images {
 
 /// An image of the store.
 struct Image {
-  Digest id;                     ///< of its config: what docker shows as IMAGE ID
-  Descriptor manifest;           ///< of its manifest
-  std::vector<ImageName> names;  ///< sorted; empty for an image without a name
-  std::uint64_t size = 0;        ///< bytes of config and (compressed) layers
+  Digest id;                             ///< of its config: what docker shows as IMAGE ID
+  Descriptor manifest;                   ///< of its manifest
+  std::vector<ImageName> names;          ///< sorted; empty for an image without a name
+  std::uint64_t size = 0;                ///< bytes of config and (compressed) layers
+  std::vector<DigestName> digests = {};  ///< sorted: what registries call it
+};
+
+/// What a sweep removed.
+struct Swept {
+  std::size_t blobs = 0;    ///< how many
+  std::uint64_t bytes = 0;  ///< of them
 };
 
 /// Somebody else's adding and sweeping waits while this lives.
@@ -56,8 +65,9 @@ class Store {
 
   /// The blob's file.
   [[nodiscard]] std::string blob_path(const Digest& digest) const;
-  /// Is the blob there, with this size, and what its name says? Reads all of it.
-  [[nodiscard]] bool has_whole_blob(const Digest& digest, std::uint64_t size) const;
+  /// Is the blob there, with this size (if one is said), and what its name says? Reads all of it.
+  [[nodiscard]] bool has_whole_blob(const Digest& digest,
+                                    std::optional<std::uint64_t> size = std::nullopt) const;
   /// Moves a finished file, whose content the caller has hashed to `digest`, to its place: fsync,
   /// rename, fsync of the directory. One that is there already stays, unless its size or digest
   /// show that it is damaged: then it is replaced. Throws SystemError.
@@ -77,29 +87,40 @@ class Store {
   [[nodiscard]] std::vector<Image> images(std::vector<std::string>* damaged = nullptr) const;
   /// As images(), but throws internal if an entry is damaged: for who removes what none needs.
   [[nodiscard]] std::vector<Image> whole_images() const;
-  /// By name (`busybox`, `busybox:1.36`), id, or a unique beginning of the id. Throws conflict
-  /// if several ids begin so.
+  /// By name (`busybox`, `busybox:1.36`, `busybox@sha256:...`), id, or a unique beginning of the
+  /// id. Throws conflict if several ids begin so.
   [[nodiscard]] std::optional<Image> find_image(std::string_view text) const;
   /// Like find_image; throws not_found: `No such image: TEXT`.
   [[nodiscard]] Image get_image(std::string_view text) const;
   [[nodiscard]] Manifest manifest_of(const Image& image) const;   ///< throws as read_blob
   [[nodiscard]] ImageConfig config_of(const Image& image) const;  ///< throws as read_blob
 
-  /// Records an image whose blobs are all there under `names`, which are taken away from other
-  /// images; one that loses its last name stays without one. Without names it is recorded without
-  /// one, unless it is there already. Throws.
+  /// Records an image whose blobs are all there under `names` and `digests`, which are taken away
+  /// from other images; one that loses its last name stays without one. Without names it is
+  /// recorded without one, unless it is there already. Throws.
   void add_image(const StoreLock& lock, const Descriptor& manifest,
-                 const std::vector<ImageName>& names) const;
+                 const std::vector<ImageName>& names,
+                 const std::vector<DigestName>& digests = {}) const;
+  /// Takes a name away, in full (ImageName::full, DigestName::full); the image stays, without a
+  /// name if it was the last. One that nobody has is fine. Throws.
+  void remove_name(const StoreLock& lock, const std::string& full_name) const;
+  /// Removes the image's entries: all its names, and with them what protects its blobs from
+  /// sweep(). Throws.
+  void remove_image(const StoreLock& lock, const Digest& manifest) const;
 
-  /// Removes blobs that no image needs. Returns how many. Throws if what an image needs cannot be
-  /// read; nothing is removed then.
-  std::size_t sweep(const StoreLock& lock) const;
+  /// Removes blobs that no image needs and nobody leases (BlobLease). Throws if what an image needs
+  /// cannot be read; nothing is removed then.
+  Swept sweep(const StoreLock& lock) const;
+  /// Reads all blobs: a line for each that is missing or not what its name says, of all that an
+  /// image needs and of all others. Nothing is changed. Throws if the index is damaged.
+  [[nodiscard]] std::vector<std::string> check() const;
 
  private:
   explicit Store(std::string dir) : dir_(std::move(dir)) {}
   [[nodiscard]] Image read_image(const Descriptor& entry) const;
   [[nodiscard]] Index read_index() const;
   void write_index(const Index& index) const;
+  void check_image(const Descriptor& entry, std::vector<std::string>& findings) const;
   std::string dir_;
 };
 

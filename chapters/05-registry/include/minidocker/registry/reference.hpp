@@ -31,4 +31,8 @@ struct Reference {
   bool operator==(const Reference&) const = default;  ///< all parts
 };
 
+/// The name under which the registry of `reference` has what has that digest.
+[[nodiscard]] images::DigestName digest_name(const Reference& reference,
+                                             const images::Digest& digest);
+
 }  // namespace minidocker::registry

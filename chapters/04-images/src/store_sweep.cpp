@@ -1,0 +1,70 @@
+// What of the store is needed: the rest is swept away, and what is missing or damaged is told.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <set>
+
+#include "minidocker/images/blob_lease.hpp"
+#include "minidocker/images/store.hpp"
+#include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
+#include "minidocker/toolbox/sys/tree.hpp"
+
+namespace minidocker::images {
+
+Swept Store::sweep(const StoreLock&) const {
+  std::set<std::string> needed;
+  for (const Image& image : whole_images()) {
+    const Manifest manifest = manifest_of(image);
+    needed.insert({image.manifest.digest.hex(), manifest.config.digest.hex()});
+    for (const Descriptor& layer : manifest.layers) needed.insert(layer.digest.hex());
+  }
+  Swept swept;
+  const std::string blobs = dir_ + "/blobs/sha256";
+  BlobLease ours(dir_);  // held until the end: nobody begins to count on what is about to go
+  for (const std::string& name : list_dir(blobs)) {
+    if (needed.contains(name)) continue;
+    const std::optional<Digest> digest = Digest::find("sha256:" + name);
+    if (digest && !ours.try_add(*digest)) continue;
+    const std::string path = blobs + "/" + name;
+    const struct stat status =
+        sys::fstatat(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW).or_throw(path);
+    sys::unlink(path.c_str()).or_throw(path);
+    ++swept.blobs;
+    swept.bytes += static_cast<std::uint64_t>(status.st_size);
+  }
+  return swept;
+}
+
+void Store::check_image(const Descriptor& entry, std::vector<std::string>& findings) const try {
+  const Manifest manifest = parse_manifest(read_blob(entry), entry.digest.str());
+  std::vector<Descriptor> named = manifest.layers;
+  named.push_back(manifest.config);
+  for (const Descriptor& blob : named) {
+    try {
+      static_cast<void>(open_blob(blob));
+    } catch (const Error& error) {
+      findings.push_back(fmt::format("image {}: {}", manifest.config.digest.str(), error.what()));
+    }
+  }
+} catch (const Error& error) {
+  findings.push_back(fmt::format("manifest {}: {}", entry.digest.str(), error.what()));
+}
+
+std::vector<std::string> Store::check() const {
+  std::vector<std::string> findings;
+  std::set<Digest> seen;
+  for (const Descriptor& entry : read_index().manifests) {
+    if (seen.insert(entry.digest).second) check_image(entry, findings);
+  }
+  // Sizes that documents name were compared above; here content is compared with names.
+  for (const std::string& name : list_dir(dir_ + "/blobs/sha256")) {
+    const std::optional<Digest> digest = Digest::find("sha256:" + name);
+    if (digest && has_whole_blob(*digest)) continue;
+    findings.push_back(fmt::format("blob {}: its content is not what its name says", name));
+  }
+  return findings;
+}
+
+}  // namespace minidocker::images
