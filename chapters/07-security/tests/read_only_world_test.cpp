@@ -30,7 +30,7 @@ void in_world(const std::function<void()>& body) {
         testing::write_text(kOther + "/file", "x");
         const auto mounts = testing::mounts_of(::getpid());
         testing::in_child([&body] {
-          make_world_read_only(kMine);
+          make_world_read_only(std::vector<std::string>{kMine});
           body();
         });
         EXPECT_EQ(mounts, testing::mounts_of(::getpid())) << "the mounts outside have changed";
