@@ -37,6 +37,8 @@ target_compile_features(md_flags INTERFACE cxx_std_20)
 target_compile_definitions(md_flags INTERFACE _GNU_SOURCE)
 target_compile_options(md_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor>
+  # gcc collects garbage all the time unless told that there is memory: a tenth of the build.
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=262144>
   $<$<BOOL:${MD_WERROR}>:-Werror>)
 if(MD_SANITIZE)
   target_compile_options(md_flags INTERFACE
@@ -78,14 +80,18 @@ function(md_library name)
                                 PRIVATE md_fmt ${arg_PRIVATE})
 endfunction()
 
-# md_program(NAME SOURCES file... LINKS target... [STATIC | SELF_CONTAINED] [INSTALL dir])
+# md_program(NAME SOURCES file... LINKS target... [STATIC | SELF_CONTAINED] [INSTALL dir] [DEMO])
 # STATIC: linked statically in a release. SELF_CONTAINED: in every build but sanitized ones, as it
-# runs where there are no libraries. INSTALL: goes to PREFIX/dir.
+# runs where there are no libraries. INSTALL: goes to PREFIX/dir. DEMO: only the rooms below it are
+# optimised; command line parsing takes 15 s to optimise, and nobody waits for a demo's.
 function(md_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC;SELF_CONTAINED" "INSTALL" "SOURCES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC;SELF_CONTAINED;DEMO" "INSTALL" "SOURCES;LINKS")
   add_executable(${name} ${arg_SOURCES})
   add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE md_flags md_fmt ${arg_LINKS})
+  if(arg_DEMO)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0>)
+  endif()
   if((arg_STATIC AND MD_STATIC_PROGRAMS) OR (arg_SELF_CONTAINED AND NOT MD_SANITIZE))
     target_link_options(${name} PRIVATE -static
       -Wl,--eh-frame-hdr,--wrap=__register_frame_info,--wrap=__deregister_frame_info)
@@ -96,12 +102,13 @@ function(md_program name)
   endif()
 endfunction()
 
-# What nearly every test includes, read once: GoogleTest and JSON took a test longer than itself.
+# What nearly every test includes, read once. JSON is not among it: gcc instantiates in each user of
+# a precompiled header what that header's inline functions need, and JSON's took a test 1.2 s.
 add_library(md_test_headers STATIC "${CMAKE_CURRENT_LIST_DIR}/empty.cpp")
-target_link_libraries(md_test_headers PRIVATE md_flags md_fmt GTest::gmock nlohmann_json::nlohmann_json)
+target_link_libraries(md_test_headers PRIVATE md_flags md_fmt GTest::gmock)
 target_compile_options(md_test_headers PRIVATE $<$<CONFIG:Release>:-O0>)
 target_precompile_headers(md_test_headers PRIVATE
-  <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <nlohmann/json.hpp>)
+  <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h>)
 
 # md_test(NAME LABEL unit|kernel|system|peers|vm|lint SOURCES file... LINKS target...
 #         [DEPENDS program...] [TIMEOUT seconds] [SERIAL])

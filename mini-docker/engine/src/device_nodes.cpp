@@ -1,3 +1,5 @@
+#include "device_nodes.hpp"
+
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -10,7 +12,6 @@
 
 #include <fmt/format.h>
 
-#include "device_nodes.hpp"
 #include "minidocker/toolbox/error.hpp"
 
 namespace fs = std::filesystem;
