@@ -1,5 +1,8 @@
 #include "minidocker/toolbox/started_child.hpp"
 
+#include <cerrno>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "child_protocol.hpp"
@@ -123,8 +126,11 @@ void StartedChild::replace_process(Process process) {
 
 std::optional<ChildMessage> StartedChild::next_message() {
   ChildMessage message{};
+  sys::Result<sys::Received> got = sys::receive(socket_.get(), &message, sizeof(message));
+  // A child that is killed before it has read our go-ahead resets the connection: that is an end.
+  const bool reset = got.error() == ECONNRESET;
   sys::Received received =
-      sys::receive(socket_.get(), &message, sizeof(message)).or_throw("message of the child");
+      reset ? sys::Received{} : std::move(got).or_throw("message of the child");
   narrate();
   if (received.size == 0) {
     // What is told from here on is not the child's.

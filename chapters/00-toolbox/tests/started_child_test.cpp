@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -173,7 +174,8 @@ TEST_F(StartedChildTest, AChildThatDiesBeforeAMeetingIsToldWithItsEnd) {
     child.wait_for(SyncPoint::ready);
     ADD_FAILURE() << "they met";
   } catch (const Error& error) {
-    EXPECT_STREQ("the child was killed by signal 9 during its setup", error.what());
+    EXPECT_TRUE(std::string_view(error.what())
+                    .starts_with("the child was killed by signal 9 during its setup"));
   }
   ChildPlan left;
   left.add(Leave{});
@@ -183,6 +185,24 @@ TEST_F(StartedChildTest, AChildThatDiesBeforeAMeetingIsToldWithItsEnd) {
     ADD_FAILURE() << "it sent something";
   } catch (const Error& error) {
     EXPECT_STREQ("the child exited with 3 during its setup", error.what());
+  }
+}
+
+TEST_F(StartedChildTest, AChildThatIsKilledWithTheGoAheadUnreadIsToldWithItsEnd) {
+  plan_.add(Sync{SyncPoint::id_maps, "x"});
+  StartedChild child = StartedChild::start(plan_, {});
+  child.wait_for(SyncPoint::id_maps);
+  // It cannot read while it is stopped.
+  child.process().send(SIGSTOP);
+  (void)sys::wait_pidfd(child.process().pidfd(), WSTOPPED | WNOWAIT).or_throw("stopped");
+  child.resume();
+  child.process().send(SIGKILL);
+  try {
+    child.wait_for(SyncPoint::ready);
+    ADD_FAILURE() << "they met";
+  } catch (const Error& error) {
+    EXPECT_TRUE(std::string_view(error.what())
+                    .starts_with("the child was killed by signal 9 during its setup"));
   }
 }
 
