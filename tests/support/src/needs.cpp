@@ -192,6 +192,7 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"crun", [] { return missing_file("crun"); }},
       {"runc", [] { return missing_file("runc"); }},
       {"docker-registry", [] { return missing_file("docker-registry"); }},
+      {"dockerd", [] { return missing_file("dockerd"); }},
       {"skopeo", [] { return missing_file("skopeo"); }},
       {"fuse-overlayfs", missing_fuse_overlayfs},
       {"mkfs.btrfs", [] { return missing_file("mkfs.btrfs"); }},
@@ -232,7 +233,7 @@ std::string find_disk() {
 }  // namespace
 
 std::string path_of(const std::string& need) {
-  for (const char* peer : {"crun", "runc", "docker-registry", "skopeo", "fuse-overlayfs",
+  for (const char* peer : {"crun", "runc", "docker-registry", "dockerd", "skopeo", "fuse-overlayfs",
                            "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
     if (need == peer) return find_in_build("peers/bin/" + need);
   }
