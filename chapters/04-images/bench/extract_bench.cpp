@@ -110,7 +110,8 @@ void inflate_alone(benchmark::State& state, InflateCode code) {
   measure(state, [code](const Archive& archive, const std::string&) {
     const UniqueFd fd = sys::open(archive.path().c_str(), O_RDONLY).or_throw();
     FdStream file(fd.get(), "layer");
-    InflateStream gunzip(file, "layer", code);
+    BufferedPieces pieces(file);
+    InflateStream gunzip(pieces, "layer", code);
     std::string buffer(std::size_t{512} * 1024, '\0');
     while (gunzip.read(buffer.data(), buffer.size()) > 0) {
     }

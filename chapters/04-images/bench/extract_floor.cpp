@@ -23,7 +23,8 @@ namespace {
 void inflate(const std::string& blob) {
   const UniqueFd fd = sys::open(blob.c_str(), O_RDONLY).or_throw(blob);
   FdStream file(fd.get(), blob);
-  const std::unique_ptr<ByteStream> inside = decompress(file, blob);
+  BufferedPieces pieces(file);
+  const std::unique_ptr<ByteStream> inside = decompress(pieces, blob);
   std::vector<char> buffer(std::size_t{256} * 1024);
   while (inside->read(buffer.data(), buffer.size()) > 0) {
   }
@@ -34,7 +35,8 @@ void make_files(const std::string& archive, const std::string& directory) {
   make_dirs(directory);
   const UniqueFd root = sys::open(directory.c_str(), O_RDONLY | O_DIRECTORY).or_throw(directory);
   FdStream file(fd.get(), archive);
-  TarReader reader(file, archive);
+  BufferedPieces pieces(file);
+  TarReader reader(pieces, archive);
   const UnpackOptions options;
   UnpackReport report;
   const NoUmask no_umask;

@@ -17,7 +17,7 @@ namespace minidocker::images_unpack {
 
 namespace {
 
-constexpr std::size_t kInputBytes = std::size_t{256} * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{256} * 1024;
 struct Magic {
   const char* name;
   std::string_view bytes;
@@ -26,36 +26,22 @@ constexpr Magic kRefused[] = {{"xz",
                                "\xfd"
                                "7zXZ"},
                               {"bzip2", "BZh"}};
-constexpr std::size_t kMagicBytes = 5;
 
-// Bytes that were read to look at them, then the rest.
-class Prefixed final : public ByteStream {
+// Data that is not compressed; a first piece of it was taken already.
+class PlainStream final : public ByteStream {
  public:
-  Prefixed(std::string prefix, ByteStream& below) : prefix_(std::move(prefix)), below_(below) {}
+  PlainStream(PieceStream& below, std::string_view first) : below_(below), rest_(first) {}
   std::size_t read(void* buffer, std::size_t size) override {
-    if (at_ == prefix_.size()) return below_.read(buffer, size);
-    const std::size_t now = std::min(size, prefix_.size() - at_);
-    std::memcpy(buffer, prefix_.data() + at_, now);
-    at_ += now;
+    if (rest_.empty()) rest_ = below_.next_piece();
+    const std::size_t now = std::min(size, rest_.size());
+    std::memcpy(buffer, rest_.data(), now);
+    rest_.remove_prefix(now);
     return now;
   }
 
  private:
-  std::string prefix_;
-  ByteStream& below_;
-  std::size_t at_ = 0;
-};
-
-// Owns the stage before it.
-class OwningInflate final : public ByteStream {
- public:
-  OwningInflate(std::unique_ptr<ByteStream> below, const std::string& what, InflateCode code)
-      : below_(std::move(below)), inflate_(*below_, what, code) {}
-  std::size_t read(void* buffer, std::size_t size) override { return inflate_.read(buffer, size); }
-
- private:
-  std::unique_ptr<ByteStream> below_;
-  InflateStream inflate_;
+  PieceStream& below_;
+  std::string_view rest_;
 };
 
 // The code for data that begins so; nothing for plain data.
@@ -86,29 +72,26 @@ std::unique_ptr<Inflater> make_inflater(InflateCode code) {
   return make_zstd_inflater();
 }
 
-std::string read_magic(ByteStream& stream) {
-  std::string magic(kMagicBytes, '\0');
-  std::size_t have = 0;
-  while (have < kMagicBytes) {
-    const std::size_t got = stream.read(magic.data() + have, kMagicBytes - have);
-    if (got == 0) break;
-    have += got;
-  }
-  magic.resize(have);
-  return magic;
-}
-
 }  // namespace
 
 std::size_t FdStream::read(void* buffer, std::size_t size) {
   return sys::read(fd_, buffer, size).or_throw(what_);
 }
 
-std::size_t HashingStream::read(void* buffer, std::size_t size) {
-  const std::size_t got = below_.read(buffer, size);
-  hasher_.update(buffer, got);
-  bytes_ += got;
-  return got;
+BufferedPieces::BufferedPieces(ByteStream& below) : below_(below), buffer_(kBufferBytes) {}
+
+std::string_view BufferedPieces::next_piece() {
+  return {buffer_.data(), read_full(below_, buffer_.data(), buffer_.size())};
+}
+
+std::size_t read_full(ByteStream& stream, char* buffer, std::size_t size) {
+  std::size_t have = 0;
+  while (have < size) {
+    const std::size_t got = stream.read(buffer + have, size - have);
+    if (got == 0) break;
+    have += got;
+  }
+  return have;
 }
 
 void ByteBudget::check(std::uint64_t bytes, const std::string& what) const {
@@ -143,60 +126,55 @@ InflateCode best_gzip_code() noexcept {
 #endif
 }
 
-// Invariant: bytes [at, end) of `buffer` have been read and not been used.
 struct InflateStream::Input {
-  Input(ByteStream& source, std::string name, InflateCode code)
-      : below(source), what(std::move(name)), inflater(make_inflater(code)), buffer(kInputBytes) {}
-
   [[noreturn]] void refuse(std::string_view why) const {
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", what, why));
   }
 
   // Is there input, old or new?
   bool fill() {
-    if (at < end) return true;
-    at = 0;
-    end = ended ? 0 : below.read(buffer.data(), buffer.size());
-    ended = end == 0;
-    return end != 0;
+    if (rest.empty() && !ended) rest = below.next_piece();
+    ended = rest.empty();
+    return !ended;
   }
 
   // After a member: is there another one?
   bool next_member() {
     while (fill()) {
-      if (inflater->begins_member(buffer[at])) {
+      const auto byte = static_cast<unsigned char>(rest.front());
+      if (inflater->begins_member(byte)) {
         inflater->reset();
         between_members = false;
         return true;
       }
-      if (buffer[at] != 0) {
+      if (byte != 0) {
         refuse(fmt::format("bytes that are no {} follow the compressed data", inflater->name()));
       }
-      ++at;
+      rest.remove_prefix(1);
     }
     return false;
   }
 
   std::size_t inflate(unsigned char* out, std::size_t size) {
-    const Inflater::Step step = inflater->step(buffer.data() + at, end - at, out, size);
-    at += step.consumed;
+    const auto* in = reinterpret_cast<const unsigned char*>(rest.data());
+    const Inflater::Step step = inflater->step(in, rest.size(), out, size);
+    rest.remove_prefix(step.consumed);
     if (step.damaged) refuse(fmt::format("the {} data is damaged", inflater->name()));
     between_members = step.member_ended;
     return step.produced;
   }
 
-  ByteStream& below;
+  PieceStream& below;
   std::string what;
   std::unique_ptr<Inflater> inflater;
-  std::vector<unsigned char> buffer;
-  std::size_t at = 0;
-  std::size_t end = 0;
+  std::string_view rest;  // of the present piece: not used yet
   bool ended = false;
   bool between_members = false;
 };
 
-InflateStream::InflateStream(ByteStream& below, std::string what, InflateCode code)
-    : input_(std::make_unique<Input>(below, std::move(what), code)) {}
+InflateStream::InflateStream(PieceStream& below, std::string what, InflateCode code,
+                             std::string_view first)
+    : input_(std::make_unique<Input>(below, std::move(what), make_inflater(code), first)) {}
 
 InflateStream::~InflateStream() = default;
 
@@ -214,19 +192,18 @@ std::size_t InflateStream::read(void* buffer, std::size_t size) {
   }
 }
 
-std::unique_ptr<ByteStream> decompress(ByteStream& below, const std::string& what) {
-  std::string magic = read_magic(below);
+std::unique_ptr<ByteStream> decompress(PieceStream& below, const std::string& what) {
+  const std::string_view first = below.next_piece();
   for (const Magic& refused : kRefused) {
-    if (magic.starts_with(refused.bytes)) {
+    if (first.starts_with(refused.bytes)) {
       throw Error(ErrorKind::invalid_argument,
                   fmt::format("{}: is compressed by {}, which is not supported; use gzip or zstd",
                               what, refused.name));
     }
   }
-  const std::optional<InflateCode> code = code_for(magic);
-  auto whole = std::make_unique<Prefixed>(std::move(magic), below);
-  if (!code) return whole;
-  return std::make_unique<OwningInflate>(std::move(whole), what, *code);
+  const std::optional<InflateCode> code = code_for(first);
+  if (!code) return std::make_unique<PlainStream>(below, first);
+  return std::make_unique<InflateStream>(below, what, *code, first);
 }
 
 }  // namespace minidocker::images_unpack

@@ -61,6 +61,13 @@ LayerTree::LayerTree(int root, std::string what, const UnpackOptions& options, U
 
 std::string LayerTree::name_of(const std::string& path) const { return what_ + ": " + path; }
 
+// For calls that are made for each file: the name is put together only if somebody has to read it.
+template <class T>
+T LayerTree::must(sys::Result<T> result, const std::string& path) const {
+  if (!result) sys::throw_failure(result.call(), result.error(), name_of(path), {});
+  return std::move(result).or_throw();
+}
+
 // Makes something; what stood there before is removed first, as a later member replaces an
 // earlier one of its name. `make` gets the directory to make it in.
 template <class Make>
@@ -88,6 +95,7 @@ void LayerTree::add(const TarEntry& entry, TarReader& reader) {
     return;
   }
   if (lies_in_bookkeeping(path) || add_mark(path)) return;
+  for (const std::string& record : entry.unused_records) dropped(record);
   const Place place{directories_.open(path.parent()), path.name(), path};
   switch (entry.type) {
     case Type::file:
@@ -174,19 +182,18 @@ void LayerTree::write_content(int file, const std::string& path, const TarEntry&
   std::uint64_t end = 0;
   for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
     if (const std::uint64_t offset = reader.data_offset(); offset != end) {  // a hole before it
-      sys::lseek(file, static_cast<off_t>(offset), SEEK_SET).or_throw(name_of(path));
+      must(sys::lseek(file, static_cast<off_t>(offset), SEEK_SET), path);
       end = offset;
     }
     write_all(file, data, path);
     end += data.size();
   }
-  if (end != entry.size) {
-    sys::ftruncate(file, static_cast<off_t>(entry.size)).or_throw(name_of(path));
-  }
+  if (end != entry.size) must(sys::ftruncate(file, static_cast<off_t>(entry.size)), path);
 }
 
 void LayerTree::add_file(const Place& place, const TarEntry& entry, TarReader& reader) {
   const std::string& path = place.path.text;
+  if (entry.size == 0 && entry.xattrs.empty()) return add_empty_file(place, entry);
   // Who is not root may only give attributes to what he may write.
   const mode_t first_mode =
       (entry.mode & ~kSpecialBits) | (entry.xattrs.empty() ? mode_t{0} : mode_t{S_IWUSR});
@@ -194,15 +201,24 @@ void LayerTree::add_file(const Place& place, const TarEntry& entry, TarReader& r
     constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
     return sys::openat(parent, place.name, kNew, first_mode);
   };
-  const UniqueFd file = replacing(place, make).or_throw(name_of(path));
+  const UniqueFd file = must(replacing(place, make), path);
   write_content(file.get(), path, entry, reader);
-  set_owner(file.get(), path, entry);
-  set_xattrs(file.get(), place.path, entry);
+  set_owner(file.get(), "", AT_EMPTY_PATH, path, entry);
+  set_xattrs(path, entry, [&](const char* name, const std::string& value) {
+    return sys::fsetxattr(file.get(), name, value.data(), value.size());
+  });
   // After the owner: changing it takes these bits away.
-  if (entry.mode != first_mode) {
-    sys::fchmod(file.get(), entry.mode).or_throw(name_of(path));
-  }
-  sys::futimens(file.get(), times_of(entry).both).or_throw(name_of(path));
+  if (entry.mode != first_mode) must(sys::fchmod(file.get(), entry.mode), path);
+  must(sys::futimens(file.get(), times_of(entry).both), path);
+}
+
+// mknod(2) makes files too, and nobody has to close what was not opened.
+void LayerTree::add_empty_file(const Place& place, const TarEntry& entry) {
+  const auto make = [&](int parent) {
+    return sys::mknodat(parent, place.name, S_IFREG | (entry.mode & ~kSpecialBits), 0);
+  };
+  must(replacing(place, make), place.path.text);
+  finish_special(place, entry);
 }
 
 void LayerTree::add_directory(const Place& place, const TarEntry& entry) {
@@ -289,23 +305,19 @@ void LayerTree::add_device(const Place& place, const TarEntry& entry) {
   finish_special(place, entry);
 }
 
-// Owner, attributes and times of what cannot be opened without side effects.
+// Owner, attributes and times of what was not opened: by its name, which is ours, in a directory
+// that we hold.
 void LayerTree::finish_special(const Place& place, const TarEntry& entry) {
   const std::string& path = place.path.text;
   const int parent = directories_.open(place.path.parent());
-  const bool is_link = entry.type == Type::symlink;
-  const bool special = !is_link && (entry.mode & kSpecialBits) != 0;
-  if (needs_owner(entry) || !entry.xattrs.empty() || special) {
-    const UniqueFd fd =
-        sys::openat(parent, place.name, O_PATH | O_NOFOLLOW).or_throw(name_of(path));
-    set_owner(fd.get(), path, entry);
-    set_xattrs(fd.get(), place.path, entry);
-    if (special) {
-      sys::fchmodat(AT_FDCWD, FdPath(fd.get()).c_str(), entry.mode).or_throw(name_of(path));
-    }
+  set_owner(parent, place.name, AT_SYMLINK_NOFOLLOW, path, entry);
+  set_xattrs(path, entry, [&](const char* name, const std::string& value) {
+    return sys::lsetxattr(FdPath(parent, place.name).c_str(), name, value.data(), value.size());
+  });
+  if (entry.type != Type::symlink && (entry.mode & kSpecialBits) != 0) {
+    must(sys::fchmodat(parent, place.name, entry.mode), path);
   }
-  sys::utimensat(parent, place.name, times_of(entry).both, AT_SYMLINK_NOFOLLOW)
-      .or_throw(name_of(path));
+  must(sys::utimensat(parent, place.name, times_of(entry).both, AT_SYMLINK_NOFOLLOW), path);
 }
 
 // --- what members have besides their content ---------------------------------------------------
@@ -318,12 +330,14 @@ bool LayerTree::needs_owner(const TarEntry& entry) {
   return false;
 }
 
-void LayerTree::set_owner(int fd, const std::string& path, const TarEntry& entry) {
+// Of `name` in `dirfd` or, with AT_EMPTY_PATH and no name, of the open file itself.
+void LayerTree::set_owner(int dirfd, const char* name, int how, const std::string& path,
+                          const TarEntry& entry) {
   if (options_.owners == images::Owners::squash && (entry.uid != 0 || entry.gid != 0)) {
     ++report_.squashed;
   }
   if (!needs_owner(entry)) return;
-  const sys::Result<> changed = sys::fchownat(fd, "", entry.uid, entry.gid, AT_EMPTY_PATH);
+  const sys::Result<> changed = sys::fchownat(dirfd, name, entry.uid, entry.gid, how);
   if (changed.error() == EPERM || changed.error() == EINVAL) {
     throw Error(ErrorKind::permission,
                 fmt::format("{}: member {} belongs to {}:{}, which needs root or subordinate ids "
@@ -346,20 +360,15 @@ bool LayerTree::takes_over(const std::string& xattr) {
   return false;
 }
 
-void LayerTree::set_xattrs(int fd, const TreePath& path, const TarEntry& entry) {
+// `set` sets one of them.
+template <class Set>
+void LayerTree::set_xattrs(const std::string& path, const TarEntry& entry, Set set) {
   for (const auto& [name, value] : entry.xattrs) {
     if (!takes_over(name)) continue;
-    // A link's attributes can only be set by its name; /proc follows a descriptor of it.
-    const sys::Result<> set =
-        entry.type == Type::symlink
-            ? sys::lsetxattr(fmt::format("{}/{}", FdPath(directories_.open(path.parent())).c_str(),
-                                         path.name())
-                                 .c_str(),
-                             name.c_str(), value.data(), value.size())
-            : sys::setxattr(FdPath(fd).c_str(), name.c_str(), value.data(), value.size());
-    if (set) continue;
-    if (set.error() != EPERM && set.error() != EOPNOTSUPP) {
-      sys::throw_failure(set.call(), set.error(), name_of(path.text) + ": " + name, {});
+    const sys::Result<> done = set(name.c_str(), value);
+    if (done) continue;
+    if (done.error() != EPERM && done.error() != EOPNOTSUPP) {
+      sys::throw_failure(done.call(), done.error(), name_of(path) + ": " + name, {});
     }
     dropped(name);
   }
@@ -379,10 +388,12 @@ void LayerTree::finish_directory(const std::string& path, const TarEntry& entry)
   const UniqueFd fd =
       sys::openat2(root_, name, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
           .or_throw(name_of(path));
-  set_owner(fd.get(), path, entry);
-  set_xattrs(fd.get(), TreePath{path}, entry);
-  if (entry.mode != 0755) sys::fchmod(fd.get(), entry.mode).or_throw(name_of(path));
-  sys::futimens(fd.get(), times_of(entry).both).or_throw(name_of(path));
+  set_owner(fd.get(), "", AT_EMPTY_PATH, path, entry);
+  set_xattrs(path, entry, [&](const char* attribute, const std::string& value) {
+    return sys::fsetxattr(fd.get(), attribute, value.data(), value.size());
+  });
+  if (entry.mode != 0755) must(sys::fchmod(fd.get(), entry.mode), path);
+  must(sys::futimens(fd.get(), times_of(entry).both), path);
 }
 
 void LayerTree::finish() {

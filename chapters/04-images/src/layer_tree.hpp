@@ -35,6 +35,7 @@ class LayerTree {
     const TreePath& path;
   };
   void add_file(const Place& place, const TarEntry& entry, TarReader& reader);
+  void add_empty_file(const Place& place, const TarEntry& entry);
   void write_content(int file, const std::string& path, const TarEntry& entry,
                      TarReader& reader) const;
   void add_directory(const Place& place, const TarEntry& entry);
@@ -51,11 +52,15 @@ class LayerTree {
   template <class Make>
   auto replacing(const Place& place, Make make);
   bool needs_owner(const TarEntry& entry);
-  void set_owner(int fd, const std::string& path, const TarEntry& entry);
-  void set_xattrs(int fd, const TreePath& path, const TarEntry& entry);
+  void set_owner(int dirfd, const char* name, int how, const std::string& path,
+                 const TarEntry& entry);
+  template <class Set>
+  void set_xattrs(const std::string& path, const TarEntry& entry, Set set);
   void remember_directory(const std::string& path, const TarEntry& entry);
   bool takes_over(const std::string& xattr);
   void dropped(const std::string& xattr);
+  template <class T>
+  T must(sys::Result<T> result, const std::string& path) const;
   [[nodiscard]] std::string name_of(const std::string& path) const;
 
   int root_;

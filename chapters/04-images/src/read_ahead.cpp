@@ -1,7 +1,5 @@
 #include "read_ahead.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace minidocker::images_unpack {
@@ -20,15 +18,19 @@ ReadAhead::~ReadAhead() { stop(); }
 void ReadAhead::stop() {
   const MutexLock lock(mutex_);
   stopped_ = true;
-  changed_.notify_all();
+  more_.notify_all();
+  room_.notify_one();
 }
 
 // --- the reader ------------------------------------------------------------------------------
 
-// False if nobody wants more.
+// False if nobody wants more. Once the ring is full, half of it has to be free again: who goes to
+// sleep and is woken for each block does little else.
 bool ReadAhead::wait_for_room() {
   const MutexLock lock(mutex_);
-  while (!stopped_ && filled_ - std::min(hashed_, given_) == kBlocks) changed_.wait(mutex_);
+  if (in_use() == kBlocks) {
+    while (!stopped_ && in_use() > kBlocks / 2) room_.wait(mutex_);
+  }
   return !stopped_;
 }
 
@@ -36,25 +38,18 @@ void ReadAhead::end(std::exception_ptr failure) {
   const MutexLock lock(mutex_);
   failure_ = std::move(failure);
   ended_ = true;
-  changed_.notify_all();
+  more_.notify_all();
 }
 
 void ReadAhead::read_below() {
   try {
     for (std::uint64_t number = 0; wait_for_room(); ++number) {
       Block& block = blocks_[number % kBlocks];
-      block.size = 0;
-      std::size_t got = 1;
-      while (block.size < kBlockBytes && got > 0) {
-        got = below_.read(block.data.data() + block.size, kBlockBytes - block.size);
-        block.size += got;
-      }
-      if (block.size > 0) {
-        const MutexLock lock(mutex_);
-        ++filled_;
-        changed_.notify_all();
-      }
-      if (got == 0) break;
+      block.size = read_full(below_, block.data.data(), kBlockBytes);
+      if (block.size == 0) break;
+      const MutexLock lock(mutex_);
+      ++filled_;
+      more_.notify_all();
     }
     end(nullptr);
   } catch (...) {
@@ -65,9 +60,9 @@ void ReadAhead::read_below() {
 // --- the others --------------------------------------------------------------------------------
 
 // Null at the end.
-ReadAhead::Block* ReadAhead::wait_for_block(std::uint64_t ReadAhead::* used) {
+const ReadAhead::Block* ReadAhead::wait_for_block(std::uint64_t ReadAhead::* used) {
   const MutexLock lock(mutex_);
-  while (!stopped_ && !ended_ && filled_ == this->*used) changed_.wait(mutex_);
+  while (!stopped_ && !ended_ && filled_ == this->*used) more_.wait(mutex_);
   if (stopped_ || filled_ == this->*used) return nullptr;
   return &blocks_[this->*used % kBlocks];
 }
@@ -75,7 +70,7 @@ ReadAhead::Block* ReadAhead::wait_for_block(std::uint64_t ReadAhead::* used) {
 void ReadAhead::release_block(std::uint64_t ReadAhead::* used) {
   const MutexLock lock(mutex_);
   ++(this->*used);
-  changed_.notify_all();
+  if (in_use() <= kBlocks / 2) room_.notify_one();
 }
 
 void ReadAhead::hash_blocks() {
@@ -85,25 +80,17 @@ void ReadAhead::hash_blocks() {
   }
 }
 
-std::size_t ReadAhead::read(void* buffer, std::size_t size) {
-  if (current_ == nullptr) {
-    current_ = wait_for_block(&ReadAhead::given_);
-    at_ = 0;
-  }
-  if (current_ == nullptr) {
+std::string_view ReadAhead::next_piece() {
+  if (has_block_) release_block(&ReadAhead::given_);
+  const Block* block = wait_for_block(&ReadAhead::given_);
+  has_block_ = block != nullptr;
+  if (!has_block_) {
     const MutexLock lock(mutex_);
     if (failure_) std::rethrow_exception(failure_);
-    return 0;
+    return {};
   }
-  const std::size_t now = std::min(size, current_->size - at_);
-  std::memcpy(buffer, current_->data.data() + at_, now);
-  at_ += now;
-  bytes_ += now;
-  if (at_ == current_->size) {
-    current_ = nullptr;
-    release_block(&ReadAhead::given_);
-  }
-  return now;
+  bytes_ += block->size;
+  return {block->data.data(), block->size};
 }
 
 images::Digest ReadAhead::digest() {

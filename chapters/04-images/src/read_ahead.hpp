@@ -1,20 +1,20 @@
 #pragma once
 /// \file
-/// The threads of unpacking: one reads, verifies and inflates the blob, one hashes the archive,
-/// and the caller makes files of it, all at once.
+/// The threads of unpacking. One reads a stream ahead of its caller, another hashes it:
 ///
 /// ```
 ///   below ── reader ──> [ block | block | ... ] ──> hasher
-///                                             └───> read()
+///                                             └───> next_piece()
 /// ```
 /// The blocks are a ring of fixed size. Each side goes through them in order; the reader waits for
 /// the slower of the other two, so memory is bounded whatever the layer's size.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,7 +28,7 @@ namespace minidocker::images_unpack {
 ///
 /// Invariant: block i of the stream lies in place i % kBlocks from when `filled_` exceeds i until
 /// both `hashed_` and `given_` do. Who may touch it: the reader before, the others then.
-class ReadAhead final : public ByteStream {
+class ReadAhead final : public PieceStream {
  public:
   /// Starts the threads. `below` is borrowed and read by another thread until the stream ends or
   /// this object does. Throws std::system_error if no thread can be had.
@@ -38,10 +38,10 @@ class ReadAhead final : public ByteStream {
   /// Waits until the read of `below` that is under way, if any, has returned.
   ~ReadAhead() override;
 
-  std::size_t read(void* buffer, std::size_t size) override;  ///< throws what `below` threw
-  /// Of all of `below`; once, when read() has returned 0.
+  std::string_view next_piece() override;  ///< a block; throws what `below` threw
+  /// Of all of `below`; once, when next_piece() has returned the end.
   [[nodiscard]] images::Digest digest();
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }  ///< read() has given
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }  ///< given so far
 
  private:
   static constexpr std::size_t kBlocks = 8;
@@ -54,8 +54,11 @@ class ReadAhead final : public ByteStream {
   void read_below();
   void hash_blocks();
   bool wait_for_room();
+  [[nodiscard]] std::uint64_t in_use() const MD_REQUIRES(mutex_) {
+    return filled_ - std::min(hashed_, given_);
+  }
   // `used` is hashed_ or given_: how many blocks that side is done with.
-  Block* wait_for_block(std::uint64_t ReadAhead::* used);
+  const Block* wait_for_block(std::uint64_t ReadAhead::* used);
   void release_block(std::uint64_t ReadAhead::* used);
   void end(std::exception_ptr failure);
   void stop();
@@ -63,7 +66,8 @@ class ReadAhead final : public ByteStream {
   ByteStream& below_;
   std::array<Block, kBlocks> blocks_;
   Mutex mutex_;
-  Condition changed_;
+  Condition more_;                                  // blocks are filled, or will never be
+  Condition room_;                                  // half of the ring is free
   std::uint64_t filled_ MD_GUARDED_BY(mutex_) = 0;  // blocks so far, by each of the three
   std::uint64_t hashed_ MD_GUARDED_BY(mutex_) = 0;
   std::uint64_t given_ MD_GUARDED_BY(mutex_) = 0;
@@ -71,9 +75,8 @@ class ReadAhead final : public ByteStream {
   bool stopped_ MD_GUARDED_BY(mutex_) = false;  // the caller wants no more
   std::exception_ptr failure_ MD_GUARDED_BY(mutex_);
 
-  images::Hasher hasher_;     // the hasher's, the caller's once it has ended
-  Block* current_ = nullptr;  // the caller's: what it reads now
-  std::size_t at_ = 0;        // in it
+  images::Hasher hasher_;   // the hasher's, the caller's once it has ended
+  bool has_block_ = false;  // the caller's: does it look at one?
   std::uint64_t bytes_ = 0;
   std::jthread hash_thread_;
   std::jthread read_thread_;

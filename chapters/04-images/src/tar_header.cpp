@@ -132,8 +132,30 @@ bool apply_id(const std::string& text, std::uint32_t& id) {
   return true;
 }
 
+constexpr std::string_view kXattr = "SCHILY.xattr.";
+constexpr std::string_view kLibarchiveXattr = "LIBARCHIVE.xattr.";
+
+// Records that a tree of files can do without: names of owners, times of access, where a file once
+// lay; and those of holes, which are read elsewhere.
+bool is_dispensable(std::string_view key) {
+  constexpr std::string_view kDispensable[] = {
+      "LIBARCHIVE.creationtime",
+      "SCHILY.dev",
+      "SCHILY.ino",
+      "SCHILY.nlink",
+      "atime",
+      "charset",
+      "comment",
+      "ctime",
+      "gname",
+      "hdrcharset",
+      "uname",
+  };
+  return std::ranges::find(kDispensable, key) != std::end(kDispensable) ||
+         key.starts_with("GNU.sparse.");
+}
+
 bool apply_record(const std::string& key, const std::string& value, TarEntry& entry) {
-  constexpr std::string_view kXattr = "SCHILY.xattr.";
   if (key.starts_with(kXattr)) {
     entry.xattrs[key.substr(kXattr.size())] = value;
     return key.size() > kXattr.size() && key.find('\0') == std::string::npos;
@@ -148,7 +170,8 @@ bool apply_record(const std::string& key, const std::string& value, TarEntry& en
   if (key == "size") {
     return parse_decimal(value, std::numeric_limits<std::int64_t>::max(), entry.size);
   }
-  return true;  // user names, comments, times of access: not used
+  if (!is_dispensable(key)) entry.unused_records.insert(key);
+  return true;
 }
 
 // Sparse files of form 0.0 repeat two keywords, an offset and a size for each extent: they become
@@ -186,10 +209,12 @@ bool checksum_agrees(std::string_view block) {
   std::int64_t plain = 0;
   std::int64_t with_sign = 0;
   for (std::size_t i = 0; i < kTarBlock; ++i) {
-    const bool blank = i >= kChecksum.offset && i < kChecksum.offset + kChecksum.size;
-    const char c = blank ? ' ' : block[i];
-    plain += static_cast<unsigned char>(c);
-    with_sign += static_cast<signed char>(c);
+    plain += static_cast<unsigned char>(block[i]);
+    with_sign += static_cast<signed char>(block[i]);
+  }
+  for (const char c : field(block, kChecksum)) {  // counts as blanks
+    plain += ' ' - static_cast<unsigned char>(c);
+    with_sign += ' ' - static_cast<signed char>(c);
   }
   const std::optional<std::int64_t> said = parse_tar_number(field(block, kChecksum));
   return said && (*said == plain || *said == with_sign);
@@ -275,6 +300,11 @@ void apply_pax_records(const PaxRecords& global, const PaxRecords& own, TarEntry
     if (!own.contains(key)) apply(key, value);
   }
   for (const auto& [key, value] : own) apply(key, value);
+  // libarchive writes each attribute twice.
+  std::erase_if(entry.unused_records, [&](const std::string& key) {
+    return key.starts_with(kLibarchiveXattr) &&
+           entry.xattrs.contains(key.substr(kLibarchiveXattr.size()));
+  });
 }
 
 void settle_type(char flag, TarEntry& entry) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "minidocker/toolbox/error.hpp"
 #include "tar_header.hpp"
@@ -13,7 +12,6 @@ namespace minidocker::images_unpack {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{512} * 1024;
 // An extended header holds names and attributes (64 KiB each at most) of one member; global ones
 // say little, but to every member that follows.
 constexpr std::uint64_t kMaxExtension = std::uint64_t{1024} * 1024;
@@ -38,31 +36,21 @@ struct TarReader::Extended {
   int count = 0;
 };
 
-TarReader::TarReader(ByteStream& stream, std::string what)
-    : stream_(stream), what_(std::move(what)), buffer_(kBufferBytes) {}
-
 void TarReader::refuse(const std::string& why) const {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", what_, why));
 }
 
-// Makes at least `wanted` bytes lie together in the buffer. False if the stream ends before.
-bool TarReader::fill(std::size_t wanted) {
-  if (end_ - begin_ >= wanted) return true;
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-  end_ -= begin_;
-  begin_ = 0;
-  while (end_ < wanted) {
-    const std::size_t got = stream_.read(buffer_.data() + end_, buffer_.size() - end_);
-    if (got == 0) return false;
-    end_ += got;
-  }
-  return true;
+// Is there anything left of the present piece, or another one?
+bool TarReader::fill() {
+  if (rest_.empty()) rest_ = pieces_.next_piece();
+  return !rest_.empty();
 }
 
+// Headers and what fills data up to a whole block lie in one piece, as pieces are whole blocks.
 std::string_view TarReader::take(std::size_t size, std::string_view why) {
-  if (!fill(size)) refuse(std::string(why));
-  const std::string_view taken(buffer_.data() + begin_, size);
-  begin_ += size;
+  if (!fill() || rest_.size() < size) refuse(std::string(why));
+  const std::string_view taken = rest_.substr(0, size);
+  rest_.remove_prefix(size);
   return taken;
 }
 
@@ -73,10 +61,9 @@ void TarReader::begin_data(std::uint64_t stored, std::span<const TarExtent> exte
 
 std::string_view TarReader::read_data() {
   if (extents_.empty()) return {};
-  if (begin_ == end_ && !fill(1)) refuse(kCutFile);
+  if (!fill()) refuse(kCutFile);
   TarExtent& extent = extents_.back();
-  const std::size_t now =
-      static_cast<std::size_t>(std::min<std::uint64_t>(extent.size, end_ - begin_));
+  const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(extent.size, rest_.size()));
   data_offset_ = extent.offset;
   extent.offset += now;
   extent.size -= now;
@@ -87,13 +74,13 @@ std::string_view TarReader::read_data() {
 void TarReader::skip_rest() {
   while (!read_data().empty()) {
   }
-  take(static_cast<std::size_t>(padding_), kCutFile);
+  if (padding_ > 0) take(static_cast<std::size_t>(padding_), kCutFile);
   padding_ = 0;
 }
 
 bool TarReader::at_end_mark(std::string_view block) {
   if (!is_zero_block(block)) return false;
-  if (fill(kTarBlock) && !is_zero_block(take(kTarBlock, ""))) {
+  if (fill() && rest_.size() >= kTarBlock && !is_zero_block(take(kTarBlock, ""))) {
     refuse("data follows the mark of the archive's end");
   }
   return true;
@@ -206,8 +193,8 @@ std::optional<TarEntry> TarReader::next() {
   Extended extended;
   while (!ended_) {
     skip_rest();
-    if (!fill(1)) break;  // some programs leave the end mark out
-    // A copy: reading on moves the buffer.
+    if (!fill()) break;  // some programs leave the end mark out
+    // A copy: the piece it lies in may be gone when we read on.
     const std::string block(take(kTarBlock, "the archive ends in the middle of a header"));
     if (at_end_mark(block)) break;
     if (!checksum_agrees(block)) refuse("a header's checksum disagrees: no tar, or damaged");
@@ -219,8 +206,8 @@ std::optional<TarEntry> TarReader::next() {
 }
 
 void TarReader::drain() {
-  begin_ = end_ = 0;
-  while (stream_.read(buffer_.data(), buffer_.size()) > 0) {
+  rest_ = {};
+  while (!pieces_.next_piece().empty()) {
   }
 }
 

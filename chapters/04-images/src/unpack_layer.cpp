@@ -37,10 +37,13 @@ void fill(LayerTree& tree, TarReader& reader, const LayerBlob& blob, const Unpac
 
 UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, ByteBudget& budget,
                           const UnpackOptions& options) {
-  FdStream file(blob.fd, blob.what);
-  HashingStream compressed(file);
-  const std::unique_ptr<ByteStream> inside =
-      decompress(blob.digest ? static_cast<ByteStream&>(compressed) : file, blob.what);
+  FdStream opened(blob.fd, blob.what);
+  ByteStream& file = blob.stream != nullptr ? *blob.stream : opened;
+  std::optional<ReadAhead> verified;
+  std::optional<BufferedPieces> as_it_is;
+  PieceStream& pieces =
+      blob.digest ? static_cast<PieceStream&>(verified.emplace(file)) : as_it_is.emplace(file);
+  const std::unique_ptr<ByteStream> inside = decompress(pieces, blob.what);
   BoundedStream bounded(*inside, budget, blob.what);
   ReadAhead archive(bounded);
   TarReader reader(archive, blob.what);
@@ -51,8 +54,8 @@ UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, Byte
   fill(tree, reader, blob, options, report);
 
   report.bytes = archive.bytes();
-  if (blob.digest) {
-    if (const images::Digest digest = compressed.digest(); digest != *blob.digest) {
+  if (verified) {
+    if (const images::Digest digest = verified->digest(); digest != *blob.digest) {
       refuse(blob, "its content has digest " + digest.str() + ": damaged or forged");
     }
   }

@@ -13,6 +13,7 @@ namespace {
 
 using images_unpack::testing::gzip;
 using images_unpack::testing::read_whole;
+using images_unpack::testing::TextPieces;
 using images_unpack::testing::TextStream;
 using images_unpack::testing::zstd;
 using ::testing::HasSubstr;
@@ -32,8 +33,8 @@ class Inflate : public ::testing::TestWithParam<InflateCode> {
  protected:
   static std::string inflate(const std::string& bytes, std::size_t in = 1000,
                              std::size_t out = 1000) {
-    TextStream stream(bytes, in);
-    InflateStream gunzip(stream, "blob", GetParam());
+    TextPieces pieces(bytes, in);
+    InflateStream gunzip(pieces, "blob", GetParam());
     return read_whole(gunzip, out);
   }
   static std::string compress(const std::string& text) {
@@ -109,7 +110,8 @@ TEST_P(Inflate, EndsInTextOrAnErrorWhateverIsDamaged) {
 
 std::string decompressed(const std::string& bytes) {
   TextStream stream(bytes, 3);
-  return read_whole(*decompress(stream, "blob"), 100);
+  BufferedPieces pieces(stream);
+  return read_whole(*decompress(pieces, "blob"), 100);
 }
 
 TEST(Decompress, TellsTheCompressionByTheFirstBytes) {
@@ -125,7 +127,7 @@ TEST(Decompress, PassesOverSkippableFramesWhereverTheyStand) {
   EXPECT_EQ(decompressed(skippable + zstd("one ") + skippable + zstd("two") + skippable),
             "one two");
   EXPECT_EQ(decompressed(skippable), "");
-  TextStream cut(zstd("one") + skippable.substr(0, 9), 100);
+  TextPieces cut(zstd("one") + skippable.substr(0, 9), 100);
   EXPECT_THROW(read_whole(*decompress(cut, "blob"), 100), Error);
 }
 
@@ -143,12 +145,13 @@ TEST(Decompress, RefusesOtherCompressionsByName) {
   }
 }
 
-TEST(HashingStream, HashesWhatPasses) {
-  TextStream text("some text", 4);
-  HashingStream hashing(text);
-  EXPECT_EQ(read_whole(hashing, 100), "some text");
-  EXPECT_EQ(hashing.bytes(), 9U);
-  EXPECT_EQ(hashing.digest(), images::Digest::of("some text"));
+TEST(BufferedPieces, AreFullHoweverLittleComesAtATime) {
+  const std::string text = some_text(300'000);
+  TextStream stream(text, 4099);
+  BufferedPieces pieces(stream);
+  EXPECT_EQ(pieces.next_piece(), text.substr(0, 262'144));
+  EXPECT_EQ(pieces.next_piece(), text.substr(262'144));
+  EXPECT_EQ(pieces.next_piece(), "");
 }
 
 TEST(FdStream, NamesWhatItCannotRead) {

@@ -13,7 +13,6 @@
 namespace minidocker::images_unpack {
 namespace {
 
-using images_unpack::testing::read_whole;
 using images_unpack::testing::TextStream;
 
 // Gives `pieces` times the same megabyte, counts what was asked for, and may fail in the end.
@@ -35,35 +34,48 @@ class Source final : public ByteStream {
   bool fails_;
 };
 
+std::string read_whole(PieceStream& pieces) {
+  std::string text;
+  for (std::string_view piece = pieces.next_piece(); !piece.empty(); piece = pieces.next_piece())
+    text += piece;
+  return text;
+}
+
 TEST(ReadAhead, GivesAndHashesWhatComes) {
   for (const std::size_t size : {0U, 1U, 262'144U, 262'145U, 5'000'000U}) {
     std::string text(size, '\0');
     for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 7 + i / 256);
     TextStream below(text, 10'007);
     ReadAhead ahead(below);
-    EXPECT_TRUE(read_whole(ahead, 100'003) == text) << size;
+    EXPECT_TRUE(read_whole(ahead) == text) << size;
     EXPECT_EQ(ahead.bytes(), size);
+    EXPECT_EQ(ahead.next_piece(), "");
     EXPECT_EQ(ahead.digest(), images::Digest::of(text));
   }
+}
+
+TEST(ReadAhead, GivesWholeBlocksHoweverLittleComesAtATime) {
+  TextStream below(std::string(600'000, 'x'), 1001);
+  ReadAhead ahead(below);
+  EXPECT_EQ(ahead.next_piece().size(), 262'144U);
+  EXPECT_EQ(ahead.next_piece().size(), 262'144U);
+  EXPECT_EQ(ahead.next_piece().size(), 600'000U % 262'144U);
 }
 
 TEST(ReadAhead, ReadsNoFurtherAheadThanItHasBlocks) {
   Source source(64, false);
   ReadAhead ahead(source);
-  std::string buffer(1000, '\0');
-  for (int i = 0; i < 1000; ++i) {
-    ASSERT_GT(ahead.read(buffer.data(), buffer.size()), 0U);
-    ASSERT_LE(source.given, ahead.bytes() + 9 * 256 * 1024);
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_FALSE(ahead.next_piece().empty());
+    ASSERT_LE(source.given, ahead.bytes() + 8 * 256 * 1024);
   }
 }
 
 TEST(ReadAhead, GivesAllThatCameBeforeAFailure) {
   Source source(1, true);
   ReadAhead ahead(source);
-  std::string buffer(100'000, '\0');
   try {
-    while (ahead.read(buffer.data(), buffer.size()) > 0) {
-    }
+    static_cast<void>(read_whole(ahead));
     ADD_FAILURE() << "ended as if nothing had been wrong";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "the source is damaged");
@@ -76,8 +88,7 @@ TEST(ReadAhead, EndsWhenNobodyWantsTheRest) {
   Source source(1000, false);
   {
     ReadAhead ahead(source);
-    char byte = 0;
-    ASSERT_EQ(ahead.read(&byte, 1), 1U);
+    ASSERT_FALSE(ahead.next_piece().empty());
   }
   EXPECT_LE(source.given, 10U * 256 * 1024);
   const ReadAhead unread(source);

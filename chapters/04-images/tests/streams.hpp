@@ -1,10 +1,11 @@
 #pragma once
 /// \file
-/// A stream of bytes that a test holds in memory.
+/// Streams of bytes that a test holds in memory.
 
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "minidocker/images_unpack/byte_stream.hpp"
@@ -22,6 +23,24 @@ class TextStream final : public ByteStream {
     return now;
   }
   /// What was not read yet.
+  [[nodiscard]] std::size_t left() const { return text_.size() - at_; }
+
+ private:
+  std::string text_;
+  std::size_t piece_;
+  std::size_t at_ = 0;
+};
+
+/// Shows its text in pieces of `piece` bytes. Tar needs whole blocks of 512.
+class TextPieces final : public PieceStream {
+ public:
+  TextPieces(std::string text, std::size_t piece) : text_(std::move(text)), piece_(piece) {}
+  std::string_view next_piece() override {
+    const std::size_t now = std::min(piece_, left());
+    at_ += now;
+    return std::string_view(text_).substr(at_ - now, now);
+  }
+  /// What was not shown yet.
   [[nodiscard]] std::size_t left() const { return text_.size() - at_; }
 
  private:

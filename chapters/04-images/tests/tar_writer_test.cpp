@@ -12,7 +12,7 @@
 namespace minidocker::images_unpack {
 namespace {
 
-using images_unpack::testing::TextStream;
+using images_unpack::testing::TextPieces;
 using ::testing::HasSubstr;
 using Type = TarEntry::Type;
 
@@ -47,8 +47,8 @@ struct Read {
 
 // The first member of an archive, which must have no second one.
 Read read_one(const std::string& archive) {
-  TextStream stream(archive, 777);
-  TarReader reader(stream, "archive");
+  TextPieces pieces(archive, 512);
+  TarReader reader(pieces, "archive");
   Read read{reader.next().value(), {}, {}};
   for (std::string_view data = reader.read_data(); !data.empty(); data = reader.read_data()) {
     read.offsets.push_back(reader.data_offset());
@@ -137,8 +137,8 @@ TEST(TarWriter, SaysInAnExtendedHeaderWhatUstarHasNoRoomFor) {
 TEST(TarWriter, WritesFilesOfMoreThanEightGibibytes) {
   TextSink sink;
   TarWriter(sink).add(file_of("big", std::uint64_t{9} << 30U));
-  TextStream stream(sink.text, 512);
-  TarReader reader(stream, "archive");
+  TextPieces pieces(sink.text, 512);
+  TarReader reader(pieces, "archive");
   EXPECT_EQ(reader.next()->size, std::uint64_t{9} << 30U);
 }
 

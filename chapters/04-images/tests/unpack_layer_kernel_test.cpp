@@ -273,6 +273,25 @@ TEST(UnpackLayer, TakesAttributesOverButNeverOverlaysOwn) {
   });
 }
 
+TEST(UnpackLayer, TellsOfRecordsThatItDoesNotTakeOver) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    const UnpackReport report = unpack(TarBuilder()
+                                           .pax("SCHILY.acl.access", "user::rwx,user:7:r--")
+                                           .pax("RHT.security.selinux", "system_u:object_r")
+                                           .pax("uname", "root")
+                                           .pax("SCHILY.xattr.user.both", "x")
+                                           .pax("LIBARCHIVE.xattr.user.both", "eA")
+                                           .pax("LIBARCHIVE.xattr.user.one", "eA")
+                                           .file("f")
+                                           .finish());
+    EXPECT_THAT(report.lost_xattrs, ElementsAre(std::pair("LIBARCHIVE.xattr.user.one", 1U),
+                                                std::pair("RHT.security.selinux", 1U),
+                                                std::pair("SCHILY.acl.access", 1U)));
+    EXPECT_EQ(xattr_of("f", "user.both"), "x");
+  });
+}
+
 TEST(UnpackLayer, FollowsSymlinksThatStayInside) {
   MD_NEEDS("root");
   in_sandbox([] {

@@ -1,15 +1,17 @@
 #pragma once
 /// \file
-/// Bytes on their way from a blob to a layer: each stage reads from the one before it, in pieces
-/// as large as its caller's buffer, so that memory stays flat whatever the archive's size.
+/// Bytes on their way from a blob to a layer. There are two ways to ask for them: a ByteStream puts
+/// them into a buffer of its caller's, a PieceStream shows them where they lie. Stages of both
+/// kinds take turns (file, ring, inflate, ring, tar), so nothing is copied between them, and memory
+/// stays flat whatever the archive's size.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "minidocker/images/digest.hpp"
+#include <string_view>
+#include <vector>
 
 namespace minidocker::images_unpack {
 
@@ -19,6 +21,15 @@ class ByteStream {
   virtual ~ByteStream() = default;
   /// Reads 1 to `size` bytes into `buffer` and returns how many; 0 is the end. Throws.
   virtual std::size_t read(void* buffer, std::size_t size) = 0;
+};
+
+/// A source of bytes that shows them in pieces where they lie.
+class PieceStream {
+ public:
+  virtual ~PieceStream() = default;
+  /// The next piece, valid until the next call; empty: the end. Every piece but the last is a
+  /// multiple of 512 bytes, in which tar counts. Throws.
+  virtual std::string_view next_piece() = 0;
 };
 
 /// Reads an open file from where it stands.
@@ -33,19 +44,18 @@ class FdStream final : public ByteStream {
   std::string what_;
 };
 
-/// Hands bytes on and hashes them on the way.
-class HashingStream final : public ByteStream {
+/// Reads until `buffer` is full or the stream ends; returns how many bytes.
+std::size_t read_full(ByteStream& stream, char* buffer, std::size_t size);
+
+/// Pieces of a stream, read into one buffer when they are asked for.
+class BufferedPieces final : public PieceStream {
  public:
-  explicit HashingStream(ByteStream& below) : below_(below) {}           ///< `below` is borrowed
-  std::size_t read(void* buffer, std::size_t size) override;             ///< as `below` does
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }  ///< seen so far
-  /// Of all that was read; once, at the end.
-  [[nodiscard]] images::Digest digest() { return hasher_.finish(); }
+  explicit BufferedPieces(ByteStream& below);  ///< `below` is borrowed
+  std::string_view next_piece() override;      ///< throws what `below` throws
 
  private:
   ByteStream& below_;
-  images::Hasher hasher_;
-  std::uint64_t bytes_ = 0;
+  std::vector<char> buffer_;
 };
 
 /// How many bytes may still come out of foreign archives, whatever they say of themselves: a few
@@ -90,9 +100,10 @@ enum class InflateCode : std::uint8_t {
 /// after the last one are ignored; anything else there is an error.
 class InflateStream final : public ByteStream {
  public:
-  /// `below` is borrowed; `what` names it in errors. Throws unavailable for code that was not there
-  /// when this was built.
-  InflateStream(ByteStream& below, std::string what, InflateCode code);
+  /// `below` is borrowed; `what` names it in errors; `first` is what was taken of it already to
+  /// look at. Throws unavailable for code that was not there when this was built.
+  InflateStream(PieceStream& below, std::string what, InflateCode code,
+                std::string_view first = {});
   ~InflateStream() override;
   /// Throws invalid_argument for damaged or truncated data, and what `below` throws.
   std::size_t read(void* buffer, std::size_t size) override;
@@ -104,6 +115,6 @@ class InflateStream final : public ByteStream {
 
 /// Finds out by the first bytes how `below` is compressed and returns a stream of what is inside:
 /// gzip, zstd, or no compression. Others (bzip2, xz) are refused by name. `below` is borrowed.
-[[nodiscard]] std::unique_ptr<ByteStream> decompress(ByteStream& below, const std::string& what);
+[[nodiscard]] std::unique_ptr<ByteStream> decompress(PieceStream& below, const std::string& what);
 
 }  // namespace minidocker::images_unpack

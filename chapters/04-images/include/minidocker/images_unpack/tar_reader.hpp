@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "minidocker/images_unpack/byte_stream.hpp"
@@ -50,19 +52,20 @@ struct TarEntry {
   unsigned major = 0;                         ///< of a device
   unsigned minor = 0;                         ///< of a device
   std::map<std::string, std::string> xattrs;  ///< extended attributes (SCHILY.xattr.*)
+  std::set<std::string> unused_records;       ///< keywords of pax that say something else of it
 };
 
 /// Walks through an archive once, from front to end.
 class TarReader {
  public:
-  /// `stream` is borrowed; `what` names the archive in errors.
-  TarReader(ByteStream& stream, std::string what);
+  /// `pieces` is borrowed; `what` names the archive in errors.
+  TarReader(PieceStream& pieces, std::string what) : pieces_(pieces), what_(std::move(what)) {}
 
   /// The next member; nothing at the end. Skips what was not read of the one before. Throws
   /// invalid_argument for damage and members of a type that has no place in a tree of files.
   std::optional<TarEntry> next();
   /// The next piece of the present member's data; empty when all of it was given. Holes are not
-  /// given. Valid until the next call.
+  /// given. Valid until the next call; it lies where the stream below has it.
   std::string_view read_data();
   /// Where in its file the piece that was given last stands.
   [[nodiscard]] std::uint64_t data_offset() const noexcept { return data_offset_; }
@@ -71,7 +74,7 @@ class TarReader {
 
  private:
   struct Extended;
-  bool fill(std::size_t wanted);
+  bool fill();
   std::string_view take(std::size_t size, std::string_view why);
   void skip_rest();
   bool at_end_mark(std::string_view block);
@@ -85,11 +88,9 @@ class TarReader {
   void begin_data(std::uint64_t stored, std::span<const TarExtent> extents);
   [[noreturn]] void refuse(const std::string& why) const;
 
-  ByteStream& stream_;
+  PieceStream& pieces_;
   std::string what_;
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0;  // bytes [begin_, end_) of buffer_ are read and not used
-  std::size_t end_ = 0;
+  std::string_view rest_;           // of the present piece: not used yet
   std::vector<TarExtent> extents_;  // of the present member: what was not given yet, backwards
   std::uint64_t data_offset_ = 0;
   std::uint64_t padding_ = 0;  // zeros after the data, up to a whole block

@@ -26,6 +26,7 @@ struct LayerBlob {
   std::string what;                      ///< names it in errors: "layer sha256:..."
   std::optional<images::Digest> digest;  ///< of the blob; nothing: already verified
   images::Digest diff_id;                ///< of the archive inside
+  ByteStream* stream = nullptr;          ///< if not null, read instead of `fd`; borrowed
 };
 
 /// How to unpack.
@@ -37,10 +38,12 @@ struct UnpackOptions {
 
 /// What was unpacked, and what was not taken over.
 struct UnpackReport {
-  std::uint64_t entries = 0;                         ///< members of the archive
-  std::uint64_t bytes = 0;                           ///< size of the archive
-  std::uint64_t squashed = 0;                        ///< members whose owner was not kept
-  std::map<std::string, std::uint64_t> lost_xattrs;  ///< attributes not taken over, how often
+  std::uint64_t entries = 0;   ///< members of the archive
+  std::uint64_t bytes = 0;     ///< size of the archive
+  std::uint64_t squashed = 0;  ///< members whose owner was not kept
+  /// Attributes not taken over, how often; by name, or by the keyword of pax for those of another
+  /// kind: SCHILY.acl.access.
+  std::map<std::string, std::uint64_t> lost_xattrs;
 };
 
 /// Unpacks into `target`, an existing empty directory, as many bytes as `budget` has. When it
