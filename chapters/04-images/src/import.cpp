@@ -4,20 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <set>
-#include <span>
 #include <vector>
 
 #include "import_plan.hpp"
 #include "import_source.hpp"
-#include "in_parallel.hpp"
-#include "minidocker/images_unpack/no_umask.hpp"
-#include "minidocker/images_unpack/unpack_layer.hpp"
-#include "minidocker/toolbox/files.hpp"
-#include "minidocker/toolbox/mutex.hpp"
+#include "import_tarball.hpp"
+#include "minidocker/images_unpack/unpacked_layers.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::images_unpack {
@@ -27,16 +21,6 @@ namespace {
 using images::Descriptor;
 using images::Digest;
 using images::WorkerEvent;
-
-WorkerEvent layer_event(const Digest& diff_id, const UnpackReport& report, bool reused) {
-  WorkerEvent event;
-  event.type = WorkerEvent::Type::layer;
-  event.diff_id = diff_id.str();
-  event.entries = report.entries;
-  event.bytes = report.bytes;
-  event.reused = reused;
-  return event;
-}
 
 WorkerEvent warning_event(const std::string& message) {
   WorkerEvent event;
@@ -54,19 +38,6 @@ WorkerEvent image_event(const PlannedImage& image) {
   return event;
 }
 
-void warn(const Digest& diff_id, const UnpackReport& report, const Progress& progress) {
-  if (report.squashed > 0) {
-    progress(warning_event(fmt::format(
-        "layer {}: {} files of other users belong to you now: keeping them apart needs root or "
-        "subordinate ids (/etc/subuid, /etc/subgid)",
-        diff_id.short_id(), report.squashed)));
-  }
-  for (const auto& [name, count] : report.lost_xattrs) {
-    progress(warning_event(fmt::format("layer {}: attribute {} of {} files was not taken over",
-                                       diff_id.short_id(), minidocker::quoted(name), count)));
-  }
-}
-
 // `docker save` and indexes without platforms tell only here what an image is built for.
 void warn_of_platform(const PlannedImage& image, const images::Platform& host,
                       const Progress& progress) {
@@ -79,81 +50,13 @@ void warn_of_platform(const PlannedImage& image, const images::Platform& host,
       built_for.str(), host.str())));
 }
 
-// A layer that may have to be unpacked.
-struct WantedLayer {
-  std::function<UniqueFd()> open;  // the blob
-  std::optional<Digest> digest;    // of it; nothing: already verified
-  Digest diff_id;
-};
-
-// Layers unpacked in the workspace, several at once, waiting for their place.
-class UnpackedLayers {
- public:
-  UnpackedLayers(const ImportTarget& target, ByteBudget& budget, const Progress& progress)
-      : target_(target), budget_(budget), progress_(progress) {}
-
-  // Unpacks those that are not there.
-  void add(std::span<const WantedLayer> layers) {
-    std::vector<Job> jobs;
-    for (const WantedLayer& layer : layers) {
-      if (target_.layers.has(layer.diff_id) || directories_.contains(layer.diff_id)) {
-        progress_(layer_event(layer.diff_id, {}, /*reused=*/true));
-        continue;
-      }
-      const std::string directory = target_.workspace.fresh("layer");
-      make_dirs(directory);
-      directories_.emplace(layer.diff_id, directory);
-      jobs.push_back({&layer, directory});
-    }
-    const NoUmask no_umask;
-    in_parallel(jobs.size(), [&](std::size_t i, const std::stop_token& stop) {
-      unpack(*jobs[i].layer, jobs[i].directory, stop);
-    });
-  }
-
-  // A name of ours says "complete": the content must be on the disk before the name is.
-  void commit(const images::StoreLock& lock) const {
-    if (directories_.empty()) return;
-    const std::string& any = directories_.begin()->second;
-    const UniqueFd fd = sys::open(any.c_str(), O_RDONLY | O_DIRECTORY).or_throw(any);
-    sys::syncfs(fd.get()).or_throw(any);
-    for (const auto& [diff_id, directory] : directories_) {
-      target_.layers.commit(lock, directory, diff_id);
-    }
-  }
-
- private:
-  struct Job {
-    const WantedLayer* layer;
-    std::string directory;
-  };
-
-  void unpack(const WantedLayer& layer, const std::string& directory, const std::stop_token& stop) {
-    UnpackOptions options;
-    options.owners = target_.owners;
-    options.stop = stop;
-    const UniqueFd fd = layer.open();
-    const UnpackReport report =
-        unpack_layer({fd.get(), "layer " + layer.diff_id.str(), layer.digest, layer.diff_id},
-                     directory, budget_, options);
-    const MutexLock lock(telling_);
-    warn(layer.diff_id, report, progress_);
-    progress_(layer_event(layer.diff_id, report, /*reused=*/false));
-  }
-
-  const ImportTarget& target_;
-  ByteBudget& budget_;
-  Mutex telling_;  // one thread at a time calls progress_
-  const Progress& progress_;
-  std::map<Digest, std::string> directories_;
-};
-
 std::vector<WantedLayer> layers_of(const PlannedImage& image) {
   std::vector<WantedLayer> layers;
   for (std::size_t i = 0; i < image.layers.size(); ++i) {
     const std::string path = image.layers[i].path;
-    layers.push_back({[path] { return sys::open(path.c_str(), O_RDONLY).or_throw(path); },
-                      std::nullopt, image.config.diff_ids[i]});
+    layers.push_back(
+        {[path] { return stream_of(sys::open(path.c_str(), O_RDONLY).or_throw(path), path); },
+         std::nullopt, image.config.diff_ids[i]});
   }
   return layers;
 }
@@ -170,14 +73,9 @@ void record(const PlannedImage& image, const ImportTarget& target, const images:
   target.store.add_image(lock, image.manifest, image.names);
 }
 
-}  // namespace
-
-void import_images(const std::string& from, const ImportTarget& target, const Progress& progress) {
-  ByteBudget budget(target.max_bytes);
-  const std::unique_ptr<ImportSource> source = open_import_source(from, target.workspace, budget);
-  const std::vector<PlannedImage> images = plan_import(*source, from, target.platform);
-  for (const PlannedImage& image : images) warn_of_platform(image, target.platform, progress);
-
+// Unpacks what is planned, and records it.
+void bring_in(const std::vector<PlannedImage>& images, const ImportTarget& target,
+              ByteBudget& budget, const Progress& progress) {
   UnpackedLayers unpacked(target, budget, progress);
   std::vector<WantedLayer> layers;
   for (const PlannedImage& image : images)
@@ -188,6 +86,22 @@ void import_images(const std::string& from, const ImportTarget& target, const Pr
   unpacked.commit(lock);
   for (const PlannedImage& image : images) record(image, target, lock);
   for (const PlannedImage& image : images) progress(image_event(image));
+}
+
+}  // namespace
+
+void import_images(const std::string& from, const ImportTarget& target, const Progress& progress) {
+  ByteBudget budget(target.max_bytes);
+  const std::unique_ptr<ImportSource> source = open_import_source(from, target.workspace, budget);
+  const std::vector<PlannedImage> images = plan_import(*source, from, target.platform);
+  for (const PlannedImage& image : images) warn_of_platform(image, target.platform, progress);
+  bring_in(images, target, budget, progress);
+}
+
+void import_tarball(const std::string& from, const TarballOptions& options,
+                    const ImportTarget& target, const Progress& progress) {
+  ByteBudget budget(target.max_bytes);
+  bring_in({plan_tarball(from, options, target, budget)}, target, budget, progress);
 }
 
 void unpack_image(const std::string& name, const ImportTarget& target, const Progress& progress) {
@@ -205,7 +119,8 @@ void unpack_image(const std::string& name, const ImportTarget& target, const Pro
   for (std::size_t i = 0; i < config.diff_ids.size(); ++i) {
     const Descriptor& blob = manifest.layers[i];
     layers.push_back(
-        {[&] { return target.store.open_blob(blob); }, blob.digest, config.diff_ids[i]});
+        {[&] { return stream_of(target.store.open_blob(blob), "blob " + blob.digest.str()); },
+         blob.digest, config.diff_ids[i]});
   }
   unpacked.add(layers);
   const images::StoreLock lock = target.store.lock();

@@ -133,7 +133,7 @@ StagedFile get_file(ImportSource& source, const std::string& name, const std::st
                                                 from, minidocker::quoted(name)));
 }
 
-Descriptor describe(const char* media_type, const StagedFile& file) {
+Descriptor descriptor_of(const char* media_type, const StagedFile& file) {
   return {media_type, file.digest, file.size};
 }
 
@@ -143,9 +143,9 @@ Descriptor describe_layer(const StagedFile& file) {
   std::array<char, 4> magic{};
   const std::size_t got = sys::read(fd.get(), magic.data(), magic.size()).or_throw(file.path);
   const std::string_view begin(magic.data(), got);
-  if (begin.starts_with("\x1f\x8b")) return describe(images::kOciLayerGzip, file);
-  if (begin == "\x28\xb5\x2f\xfd") return describe(images::kOciLayerZstd, file);
-  return describe(images::kOciLayer, file);
+  if (begin.starts_with("\x1f\x8b")) return descriptor_of(images::kOciLayerGzip, file);
+  if (begin == "\x28\xb5\x2f\xfd") return descriptor_of(images::kOciLayerZstd, file);
+  return descriptor_of(images::kOciLayer, file);
 }
 
 PlannedImage plan_saved(ImportSource& source, const nlohmann::json& entry,
@@ -153,24 +153,18 @@ PlannedImage plan_saved(ImportSource& source, const nlohmann::json& entry,
   const std::string what = from + ": manifest.json";
   const std::string config_name = images::string_member(entry, "Config", what);
   StagedFile config_file = get_file(source, config_name, from);
-  Manifest manifest{describe(images::kOciConfig, config_file), {}};
-  PlannedImage image{manifest.config, {}, {}, config_file, {}, {}};
+  PlannedImage image{descriptor_of(images::kOciConfig, config_file), {}, {}, config_file, {}, {}};
   image.config =
       images::parse_image_config(read_staged(config_file, config_name), from + ": " + config_name);
   const std::vector<std::string> layers = images::strings_member(entry, "Layers", what);
   if (layers.size() > images::kMaxLayers)
     images::refuse_member(what, "Layers", "at most 500 names");
-  for (const std::string& name : layers) {
-    image.layers.push_back(get_file(source, name, from));
-    manifest.layers.push_back(describe_layer(image.layers.back()));
-  }
+  for (const std::string& name : layers) image.layers.push_back(get_file(source, name, from));
   check_counts(image);
   for (const std::string& name : images::strings_member(entry, "RepoTags", what)) {
     image.names.push_back(ImageName::parse(name));
   }
-  image.manifest_text = images::to_json(manifest);
-  image.manifest = {images::kOciManifest, images::Digest::of(image.manifest_text),
-                    image.manifest_text.size()};
+  describe(image);
   return image;
 }
 
@@ -185,6 +179,14 @@ std::vector<PlannedImage> plan_docker_save(ImportSource& source, const std::stri
 }
 
 }  // namespace
+
+void describe(PlannedImage& image) {
+  Manifest manifest{descriptor_of(images::kOciConfig, image.config_file), {}};
+  for (const StagedFile& layer : image.layers) manifest.layers.push_back(describe_layer(layer));
+  image.manifest_text = images::to_json(manifest);
+  image.manifest = {images::kOciManifest, images::Digest::of(image.manifest_text),
+                    image.manifest_text.size()};
+}
 
 std::vector<PlannedImage> plan_import(ImportSource& source, const std::string& from,
                                       const Platform& platform) {

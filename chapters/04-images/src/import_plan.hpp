@@ -23,6 +23,9 @@ struct PlannedImage {
   std::vector<images::ImageName> names;  ///< may be empty
 };
 
+/// Writes the manifest of an image whose config and layers are staged, and names it in `image`.
+void describe(PlannedImage& image);
+
 /// Reads index.json (OCI image layout), or else manifest.json (docker save). `from` names the
 /// archive in errors. Throws.
 [[nodiscard]] std::vector<PlannedImage> plan_import(ImportSource& source, const std::string& from,

@@ -61,21 +61,12 @@ class DirectorySource final : public ImportSource {
     if (opened.error() == ENOENT || opened.error() == ENOTDIR) return std::nullopt;
     const UniqueFd file = std::move(opened).or_throw(what);
     if (!S_ISREG(sys::fstat(file.get()).or_throw(what).st_mode)) refuse(what, "is no file");
-    return staged_.emplace(name, copy(file.get(), what)).first->second;
+    FdStream content(file.get(), what);
+    BoundedStream bounded(content, budget_, what);
+    return staged_.emplace(name, stage(bounded, workspace_)).first->second;
   }
 
  private:
-  StagedFile copy(int fd, const std::string& what) {
-    Staging staging(workspace_);
-    std::vector<char> buffer(kCopyBytes);
-    FdStream file(fd, what);
-    BoundedStream bounded(file, budget_, what);
-    while (const std::size_t got = bounded.read(buffer.data(), buffer.size())) {
-      staging.write({buffer.data(), got});
-    }
-    return staging.finish();
-  }
-
   UniqueFd root_;
   std::string from_;
   images::Workspace& workspace_;
@@ -90,9 +81,11 @@ class ArchiveSource final : public ImportSource {
   ArchiveSource(int fd, const std::string& from, images::Workspace& workspace, ByteBudget& budget)
       : workspace_(workspace) {
     FdStream file(fd, from);
-    const std::unique_ptr<ByteStream> inside = decompress(file, from);
+    BufferedPieces compressed(file);
+    const std::unique_ptr<ByteStream> inside = decompress(compressed, from);
     BoundedStream bounded(*inside, budget, from);
-    TarReader reader(bounded, from);
+    BufferedPieces archive(bounded);
+    TarReader reader(archive, from);
     while (const std::optional<TarEntry> entry = reader.next()) add(*entry, reader, from);
   }
 
@@ -147,6 +140,15 @@ class ArchiveSource final : public ImportSource {
 };
 
 }  // namespace
+
+StagedFile stage(ByteStream& content, images::Workspace& workspace) {
+  Staging staging(workspace);
+  std::vector<char> buffer(kCopyBytes);
+  while (const std::size_t got = content.read(buffer.data(), buffer.size())) {
+    staging.write({buffer.data(), got});
+  }
+  return staging.finish();
+}
 
 StagedFile ImportSource::get_blob(const images::Descriptor& descriptor) {
   const std::string what = "image archive: blob " + descriptor.digest.str();

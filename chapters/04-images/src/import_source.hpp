@@ -23,6 +23,9 @@ struct StagedFile {
   std::uint64_t size = 0;  ///< bytes
 };
 
+/// Copies all of `content` to a new file of the workspace, and hashes it on the way. Throws.
+[[nodiscard]] StagedFile stage(ByteStream& content, images::Workspace& workspace);
+
 /// The files of an archive.
 class ImportSource {
  public:

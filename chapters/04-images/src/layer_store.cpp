@@ -84,21 +84,32 @@ void LayerStore::commit(const StoreLock&, const std::string& unpacked,
   std::move(moved).or_throw(target);
 }
 
-std::uint64_t LayerStore::size_of(const Digest& diff_id) const {
-  const std::string top = path(diff_id);
-  std::set<ino_t> seen;
-  return size_below(sys::open(top.c_str(), O_RDONLY | O_DIRECTORY).or_throw(top), top, seen);
+std::vector<Digest> LayerStore::all() const {
+  std::vector<Digest> all;
+  for (const std::string& name : list_dir(dir_)) {
+    if (const std::optional<Digest> id = Digest::find("sha256:" + name)) all.push_back(*id);
+  }
+  return all;
 }
 
-std::vector<Digest> LayerStore::sweep(const StoreLock&, const std::set<Digest>& needed) const {
-  std::vector<Digest> removed;
+std::uint64_t LayerStore::size_of(const Digest& diff_id) const {
+  return size_of_tree(path(diff_id));
+}
+
+std::size_t LayerStore::sweep(const StoreLock&, const std::set<Digest>& needed) const {
+  std::size_t removed = 0;
   for (const std::string& name : list_dir(dir_)) {
     const std::optional<Digest> id = Digest::find("sha256:" + name);
     if (id && needed.contains(*id)) continue;
     remove_tree(dir_ + "/" + name);
-    if (id) removed.push_back(*id);
+    ++removed;
   }
   return removed;
+}
+
+std::uint64_t size_of_tree(const std::string& dir) {
+  std::set<ino_t> seen;
+  return size_below(sys::open(dir.c_str(), O_RDONLY | O_DIRECTORY).or_throw(dir), dir, seen);
 }
 
 std::set<Digest> needed_layers(const Store& store) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "minidocker/images/json_text.hpp"
@@ -97,6 +99,23 @@ Platform Platform::here() {
   if (machine == "x86_64") return {"linux", "amd64", ""};
   if (machine == "aarch64") return {"linux", "arm64", "v8"};
   return {"linux", std::string(machine), ""};
+}
+
+Platform Platform::parse(std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('/', at), text.size());
+    parts.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  const bool good = (parts.size() == 2 || parts.size() == 3) &&
+                    std::ranges::none_of(parts, [](const auto& part) { return part.empty(); });
+  if (!good) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{} is no platform: OS/ARCHITECTURE[/VARIANT] is, such as linux/arm64",
+                            minidocker::quoted(text)));
+  }
+  return {parts[0], parts[1], parts.size() == 3 ? parts[2] : ""};
 }
 
 std::string Platform::str() const {

@@ -89,4 +89,12 @@ PackedLayer pack_layer(const std::string& upper, std::span<const std::string> lo
   return {blob.digest(), archive.digest(), size, bytes};
 }
 
+void pack_tree(const std::string& tree, int fd) {
+  FdSink file(fd, "the archive");
+  TarWriter writer(file);
+  LayerArchive sink(writer);
+  unionfs::export_layer(tree, {}, sink);
+  writer.finish();
+}
+
 }  // namespace minidocker::images_unpack

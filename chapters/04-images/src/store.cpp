@@ -24,7 +24,6 @@ namespace minidocker::images {
 namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
-constexpr std::string_view kLayout = R"({"imageLayoutVersion":"1.0.0"})";
 
 void check_layout(const std::string& dir, std::string_view text) {
   const std::string what = dir + "/oci-layout";
@@ -59,21 +58,6 @@ bool has_digest(const Image& image, const DigestName& name) {
   return std::ranges::binary_search(image.digests, name);
 }
 
-// The entries of an image under all its names; one without a name if it has none.
-std::vector<Descriptor> entries_of(Descriptor manifest, const std::vector<ImageName>& names,
-                                   const std::vector<DigestName>& digests) {
-  std::vector<Descriptor> entries;
-  for (const ImageName& name : names) {
-    manifest.annotations = {{kNameAnnotation, name.full()}, {kRefAnnotation, name.tag}};
-    entries.push_back(manifest);
-  }
-  for (const DigestName& name : digests) {
-    manifest.annotations = {{kNameAnnotation, name.full()}};
-    entries.push_back(manifest);
-  }
-  return entries;
-}
-
 // `entry` without a name, unless the image is listed already: containers may be made of it.
 void keep_listed(Index& index, Descriptor entry) {
   entry.annotations.clear();
@@ -88,6 +72,16 @@ std::uint64_t size_of(const Manifest& manifest) {
   return size;
 }
 
+// As docker shows what was looked for: a name without a tag means its tag `latest`.
+std::string shown(std::string_view text) try {
+  if (text.find('@') != std::string_view::npos || text.starts_with("sha256:")) {
+    return std::string(text);
+  }
+  return ImageName::parse(text).familiar();
+} catch (const Error&) {
+  return std::string(text);
+}
+
 bool begins_like_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -95,13 +89,31 @@ bool begins_like_id(std::string_view text) {
 
 }  // namespace
 
+std::vector<Descriptor> entries_of(Descriptor manifest, const std::vector<ImageName>& names,
+                                   const std::vector<DigestName>& digests) {
+  std::vector<Descriptor> entries;
+  for (const ImageName& name : names) {
+    manifest.annotations = {{kNameAnnotation, name.full()}, {kRefAnnotation, name.tag}};
+    entries.push_back(manifest);
+  }
+  for (const DigestName& name : digests) {
+    manifest.annotations = {{kNameAnnotation, name.full()}};
+    entries.push_back(manifest);
+  }
+  if (entries.empty()) {
+    manifest.annotations.clear();
+    entries.push_back(manifest);
+  }
+  return entries;
+}
+
 Store Store::open(const std::string& dir) {
   make_dirs(dir + "/blobs/sha256");
   const std::string layout = dir + "/oci-layout";
   if (const std::optional<std::string> text = find_file(layout)) {
     check_layout(dir, *text);
   } else {
-    write_atomically(layout, kLayout);
+    write_atomically(layout, kLayoutText);
   }
   return Store(dir);
 }
@@ -271,7 +283,7 @@ std::optional<Image> Store::find_image(std::string_view text) const {
 
 Image Store::get_image(std::string_view text) const {
   if (std::optional<Image> image = find_image(text)) return std::move(*image);
-  throw Error(ErrorKind::not_found, fmt::format("No such image: {}", text));
+  throw Error(ErrorKind::not_found, fmt::format("No such image: {}", shown(text)));
 }
 
 Manifest Store::manifest_of(const Image& image) const {
@@ -290,15 +302,16 @@ void Store::add_image(const StoreLock&, const Descriptor& manifest,
   std::set<std::string> taken;
   for (const Descriptor& entry : wanted) taken.insert(name_of(entry));
   Index index;
-  std::vector<Descriptor> lost;  // entries whose name is given to the new image
+  std::vector<Descriptor> bare;  // entries without a name, and those whose name is taken
   for (const Descriptor& entry : read_index().manifests) {
     const std::string name = name_of(entry);
-    if (name.empty() && entry.digest == manifest.digest) continue;  // it is listed anew below
-    (taken.contains(name) ? lost : index.manifests).push_back(entry);
+    const bool stays = !name.empty() && !taken.contains(name);
+    (stays ? index.manifests : bare).push_back(entry);
   }
-  std::ranges::copy(wanted, std::back_inserter(index.manifests));
-  lost.push_back(manifest);
-  for (const Descriptor& bare : lost) keep_listed(index, bare);
+  for (const Descriptor& entry : wanted) {
+    (name_of(entry).empty() ? bare : index.manifests).push_back(entry);
+  }
+  for (const Descriptor& entry : bare) keep_listed(index, entry);
   write_index(index);
 }
 

@@ -22,6 +22,7 @@ struct Word {
 
 constexpr Word<Type> kTypes[] = {{Type::transfer, "transfer"}, {Type::layer, "layer"},
                                  {Type::warning, "warning"},   {Type::image, "image"},
+                                 {Type::kept, "kept"},         {Type::sandbox, "sandbox"},
                                  {Type::error, "error"},       {Type::done, "done"}};
 
 constexpr Word<ErrorKind> kKinds[] = {{ErrorKind::not_found, "not_found"},
@@ -31,14 +32,17 @@ constexpr Word<ErrorKind> kKinds[] = {{ErrorKind::not_found, "not_found"},
                                       {ErrorKind::permission, "permission"},
                                       {ErrorKind::internal, "internal"}};
 
-constexpr Word<Phase> kPhases[] = {{Phase::exists, "exists"},
-                                   {Phase::waiting, "waiting"},
-                                   {Phase::moving, "moving"},
-                                   {Phase::again, "again"},
-                                   {Phase::done, "done"}};
+constexpr Word<Phase> kPhases[] = {
+    {Phase::exists, "exists"}, {Phase::waiting, "waiting"},     {Phase::queued, "queued"},
+    {Phase::moving, "moving"}, {Phase::again, "again"},         {Phase::verifying, "verifying"},
+    {Phase::done, "done"},     {Phase::unpacking, "unpacking"}, {Phase::unpacked, "unpacked"}};
 
 constexpr Word<WorkerVerb> kVerbs[] = {
-    {WorkerVerb::unpack, "unpack"}, {WorkerVerb::pull, "pull"}, {WorkerVerb::push, "push"}};
+    {WorkerVerb::unpack, "unpack"},      {WorkerVerb::pull, "pull"},
+    {WorkerVerb::push, "push"},          {WorkerVerb::save, "save"},
+    {WorkerVerb::import_root, "import"}, {WorkerVerb::export_root, "export"},
+    {WorkerVerb::login, "login"},        {WorkerVerb::remember, "remember"},
+    {WorkerVerb::forget, "forget"}};
 
 constexpr Word<PlainHttp> kPlainHttp[] = {{PlainHttp::loopback, "loopback"},
                                           {PlainHttp::yes, "yes"}};
@@ -55,7 +59,34 @@ constexpr Option kOptions[] = {{"--store", &WorkerRequest::store},
                                {"--from", &WorkerRequest::from},
                                {"--image", &WorkerRequest::image},
                                {"--reference", &WorkerRequest::reference},
-                               {"--docker-config", &WorkerRequest::docker_config}};
+                               {"--docker-config", &WorkerRequest::docker_config},
+                               {"--to", &WorkerRequest::to},
+                               {"--changes", &WorkerRequest::changes},
+                               {"--comment", &WorkerRequest::comment},
+                               {"--created", &WorkerRequest::created},
+                               {"--tree", &WorkerRequest::tree},
+                               {"--platform", &WorkerRequest::platform},
+                               {"--registry", &WorkerRequest::registry}};
+constexpr std::string_view kName = "--name";
+
+/// What a verb must be told, and what it may be told, besides the places.
+struct Grammar {
+  WorkerVerb verb;
+  std::string_view needs;  // options with a blank after each
+  std::string_view takes;
+};
+constexpr Grammar kGrammars[] = {
+    {WorkerVerb::unpack, "", "--from --image "},
+    {WorkerVerb::pull, "--reference ", "--docker-config --platform "},
+    {WorkerVerb::push, "--reference ", "--docker-config "},
+    {WorkerVerb::save, "--name --to ", ""},
+    {WorkerVerb::import_root, "--from --created ", "--name --changes --comment "},
+    {WorkerVerb::export_root, "--tree ", ""},
+    {WorkerVerb::login, "--registry ", "--docker-config "},
+    {WorkerVerb::remember, "--registry --docker-config ", ""},
+    {WorkerVerb::forget, "--registry --docker-config ", ""},
+};
+constexpr std::string_view kPlaces = "--store --layers --tmp ";
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorKind::invalid_argument, "mini-worker: " + why);
@@ -77,23 +108,29 @@ Value value_of(const Word<Value> (&words)[N], std::string_view text, std::string
   refuse(fmt::format("{} {} is unknown", what, minidocker::quoted(text)));
 }
 
-void check(const WorkerRequest& request) {
-  for (const char* name : {"--store", "--layers", "--tmp"}) {
-    for (const Option& option : kOptions) {
-      if (std::string_view(option.name) == name && (request.*option.member).empty()) {
-        refuse(fmt::format("option {} is missing", name));
-      }
-    }
+bool has_word(std::string_view words, std::string_view option) {
+  const std::size_t at = words.find(option);
+  return at != std::string_view::npos && words.substr(at + option.size()).starts_with(' ');
+}
+
+void check_option(const Grammar& grammar, std::string_view option, bool is_given) {
+  const bool is_needed = has_word(kPlaces, option) || has_word(grammar.needs, option);
+  if (is_needed && !is_given) refuse(fmt::format("option {} is missing", option));
+  if (is_given && !is_needed && !has_word(grammar.takes, option)) {
+    refuse(fmt::format("{} has no option {}", word_of(kVerbs, grammar.verb), option));
   }
-  const bool unpacks = request.verb == WorkerVerb::unpack;
-  if (unpacks != request.reference.empty()) {
-    refuse("pull and push have a --reference, and unpack has none");
+}
+
+void check(const WorkerRequest& request) {
+  for (const Grammar& grammar : kGrammars) {
+    if (grammar.verb != request.verb) continue;
+    for (const Option& option : kOptions) {
+      check_option(grammar, option.name, !(request.*option.member).empty());
+    }
+    check_option(grammar, kName, !request.names.empty());
   }
   const bool unpacks_one = request.from.empty() != request.image.empty();
-  if (unpacks && !unpacks_one) refuse("give either --from or --image");
-  if (!unpacks && !(request.from.empty() && request.image.empty())) {
-    refuse("pull and push have neither --from nor --image");
-  }
+  if (request.verb == WorkerVerb::unpack && !unpacks_one) refuse("give either --from or --image");
 }
 
 void set_option(WorkerRequest& request, const std::string& name, const std::string& value) {
@@ -103,6 +140,10 @@ void set_option(WorkerRequest& request, const std::string& name, const std::stri
   }
   if (name == "--plain-http") {
     request.plain_http = value_of(kPlainHttp, value, name);
+    return;
+  }
+  if (name == kName) {
+    request.names.push_back(value);
     return;
   }
   for (const Option& option : kOptions) {
@@ -122,7 +163,10 @@ json members_of(const WorkerEvent& event) {
               {"bytes", event.bytes},
               {"reused", event.reused}};
     case Type::warning:
+    case Type::sandbox:
       return {{"message", event.message}};
+    case Type::kept:
+      return {{"message", event.message}, {"is_new", event.is_new}};
     case Type::image:
       return {{"id", event.id},
               {"manifest", event.manifest},
@@ -168,6 +212,9 @@ std::vector<std::string> WorkerRequest::to_arguments() const {
     if (const std::string& value = this->*option.member; !value.empty()) {
       arguments.insert(arguments.end(), {option.name, value});
     }
+  }
+  for (const std::string& name : names) {
+    arguments.insert(arguments.end(), {std::string(kName), name});
   }
   arguments.insert(arguments.end(), {"--owners", word_of(kOwners, owners)});
   if (plain_http != PlainHttp::loopback) {

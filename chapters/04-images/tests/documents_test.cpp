@@ -232,6 +232,15 @@ TEST(Platform, FitsWhereItsVariantIsNoOther) {
   EXPECT_FALSE((Platform{"windows", "amd64", ""}.fits({"linux", "amd64", ""})));
 }
 
+TEST(Platform, IsParsedAsPeopleTypeIt) {
+  const Platform arm = Platform::parse("linux/arm64/v8");
+  EXPECT_EQ(arm.str(), "linux/arm64/v8");
+  EXPECT_EQ(Platform::parse("linux/amd64").variant, "");
+  for (const char* wrong : {"", "linux", "linux/", "/amd64", "linux//v8", "a/b/c/d"}) {
+    EXPECT_THROW(Platform::parse(wrong), Error) << wrong;
+  }
+}
+
 TEST(Platform, IsNamedAsInImages) {
   EXPECT_EQ((Platform{"linux", "arm64", "v8"}.str()), "linux/arm64/v8");
   EXPECT_THAT(Platform::here().str(), HasSubstr("linux/"));

@@ -35,6 +35,29 @@ TEST(WorkerRequest, OfAPullNamesTheImageAndWhoWeAre) {
   EXPECT_EQ(again.plain_http, PlainHttp::yes);
 }
 
+TEST(WorkerRequest, OfASaveAnImportAndAnExportTellWhatTheyNeed) {
+  WorkerRequest save{"/s", "/l", "/t", "", "", Owners::keep, WorkerVerb::save};
+  save.names = {"a", "b:1"};
+  save.to = "-";
+  EXPECT_THAT(save.to_arguments(),
+              ElementsAre("save", "--store", "/s", "--layers", "/l", "--tmp", "/t", "--to", "-",
+                          "--name", "a", "--name", "b:1", "--owners", "keep"));
+  EXPECT_THAT(WorkerRequest::parse(save.to_arguments()).names, ElementsAre("a", "b:1"));
+
+  WorkerRequest import{"/s", "/l", "/t", "-", "", Owners::keep, WorkerVerb::import_root};
+  import.changes = "CMD a\nUSER b";
+  import.comment = "--from somewhere";
+  import.created = "2024-01-01T00:00:00Z";
+  const WorkerRequest read = WorkerRequest::parse(import.to_arguments());
+  EXPECT_EQ(read.changes, import.changes);
+  EXPECT_EQ(read.comment, import.comment);
+  EXPECT_EQ(read.created, import.created);
+
+  WorkerRequest out{"/s", "/l", "/t", "", "", Owners::keep, WorkerVerb::export_root};
+  out.tree = "/tree";
+  EXPECT_EQ(WorkerRequest::parse(out.to_arguments()).tree, "/tree");
+}
+
 TEST(WorkerRequest, SaysWhichArgumentIsWrong) {
   const auto refusal = [](const std::vector<std::string>& arguments) -> std::string {
     try {
@@ -55,12 +78,14 @@ TEST(WorkerRequest, SaysWhichArgumentIsWrong) {
   EXPECT_THAT(refusal({"dance"}), HasSubstr("verb \"dance\" is unknown"));
   std::vector<std::string> pull = with({});
   pull.front() = "pull";
-  EXPECT_THAT(refusal(pull), HasSubstr("pull and push have a --reference"));
+  EXPECT_THAT(refusal(pull), HasSubstr("--reference is missing"));
   pull.insert(pull.end(), {"--reference", "x", "--from", "f"});
-  EXPECT_THAT(refusal(pull), HasSubstr("pull and push have neither"));
-  EXPECT_THAT(refusal(with({"--from", "f", "--reference", "x"})), HasSubstr("unpack has none"));
+  EXPECT_THAT(refusal(pull), HasSubstr("pull has no option --from"));
+  EXPECT_THAT(refusal(with({"--from", "f", "--reference", "x"})),
+              HasSubstr("unpack has no option --reference"));
   EXPECT_THAT(refusal({"unpack", "--store"}), HasSubstr("missing after --store"));
   EXPECT_THAT(refusal({"unpack", "--store", "s", "--from", "f"}), HasSubstr("--layers is missing"));
+  EXPECT_THAT(refusal(with({"--from", "f", "--name", "x"})), HasSubstr("no option --name"));
   EXPECT_THAT(refusal(with({})), HasSubstr("either --from or --image"));
   EXPECT_THAT(refusal(with({"--from", "f", "--image", "i"})), HasSubstr("either"));
   EXPECT_THAT(refusal(with({"--colour", "blue"})), HasSubstr("unknown option \"--colour\""));

@@ -35,15 +35,20 @@ class LayerStore {
   /// Moves the finished directory `unpacked` to its place; if it is there already, nothing
   /// happens. Throws SystemError.
   void commit(const StoreLock& lock, const std::string& unpacked, const Digest& diff_id) const;
-  /// Bytes of all files of a layer; of several names of one file once. Reads the whole tree of
-  /// names. Throws SystemError.
+  /// Diff IDs of all layers that are there.
+  [[nodiscard]] std::vector<Digest> all() const;
+  /// Bytes of all files of a layer: see size_of_tree().
   [[nodiscard]] std::uint64_t size_of(const Digest& diff_id) const;
-  /// Removes all layers that are not in `needed`, and tells which those were.
-  std::vector<Digest> sweep(const StoreLock& lock, const std::set<Digest>& needed) const;
+  /// Removes all that is no layer in `needed`. Returns how many.
+  std::size_t sweep(const StoreLock& lock, const std::set<Digest>& needed) const;
 
  private:
   std::string dir_;
 };
+
+/// Bytes of all files in a directory and below; of several names of one file once. Throws
+/// SystemError.
+[[nodiscard]] std::uint64_t size_of_tree(const std::string& dir);
 
 /// The diff IDs that the images of `store` need. Throws if one of them is damaged.
 [[nodiscard]] std::set<Digest> needed_layers(const Store& store);

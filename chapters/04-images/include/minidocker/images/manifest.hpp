@@ -40,6 +40,8 @@ struct Platform {
   std::string variant;       ///< "v8"; may be empty
   /// Of the machine we run on.
   static Platform here();
+  /// Parses `OS/ARCHITECTURE[/VARIANT]`. Throws invalid_argument.
+  static Platform parse(std::string_view text);
   /// `linux/arm64/v8`.
   [[nodiscard]] std::string str() const;
   /// Can an image for `this` run where `host` is wanted? An empty variant fits any.

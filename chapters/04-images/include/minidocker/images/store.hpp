@@ -42,6 +42,14 @@ struct Swept {
   std::uint64_t bytes = 0;  ///< of them
 };
 
+/// What stands in the file `oci-layout`.
+inline constexpr std::string_view kLayoutText = R"({"imageLayoutVersion":"1.0.0"})";
+
+/// How an image stands in an index.json: an entry for each name; one without a name if it has none.
+[[nodiscard]] std::vector<Descriptor> entries_of(Descriptor manifest,
+                                                 const std::vector<ImageName>& names,
+                                                 const std::vector<DigestName>& digests);
+
 /// Somebody else's adding and sweeping waits while this lives.
 class StoreLock {
  public:
@@ -90,7 +98,7 @@ class Store {
   /// By name (`busybox`, `busybox:1.36`, `busybox@sha256:...`), id, or a unique beginning of the
   /// id. Throws conflict if several ids begin so.
   [[nodiscard]] std::optional<Image> find_image(std::string_view text) const;
-  /// Like find_image; throws not_found: `No such image: TEXT`.
+  /// Like find_image; throws not_found in docker's words: `No such image: busybox:latest`.
   [[nodiscard]] Image get_image(std::string_view text) const;
   [[nodiscard]] Manifest manifest_of(const Image& image) const;   ///< throws as read_blob
   [[nodiscard]] ImageConfig config_of(const Image& image) const;  ///< throws as read_blob

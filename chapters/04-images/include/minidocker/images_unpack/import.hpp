@@ -9,7 +9,9 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "minidocker/images/image_name.hpp"
 #include "minidocker/images/layer_store.hpp"
 #include "minidocker/images/manifest.hpp"
 #include "minidocker/images/store.hpp"
@@ -38,6 +40,20 @@ struct ImportTarget {
 /// does is not. Throws; nothing of them is in the store then. not_found if a blob or the platform
 /// is missing, invalid_argument for anything damaged.
 void import_images(const std::string& from, const ImportTarget& target, const Progress& progress);
+
+/// An image of one layer, made of a root that somebody packed.
+struct TarballOptions {
+  std::vector<images::ImageName> names;  ///< may be empty
+  std::string changes;                   ///< see images::change_config()
+  std::string comment;                   ///< stands in its history
+  std::string created;                   ///< RFC 3339
+};
+
+/// Makes an image of the tar archive (plain, gzip or zstd) that the file `from` holds, or standard
+/// input for `-`: `docker import`. The archive becomes the layer as it is, byte by byte. Throws;
+/// nothing is in the store then.
+void import_tarball(const std::string& from, const TarballOptions& options,
+                    const ImportTarget& target, const Progress& progress);
 
 /// Unpacks the layers of an image of the store that are not unpacked, verifying its blobs again.
 /// `image` is a name, an id or the beginning of one. Throws.

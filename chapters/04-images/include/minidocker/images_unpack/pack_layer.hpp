@@ -41,4 +41,8 @@ struct PackedLayer {
 PackedLayer pack_layer(const std::string& upper, std::span<const std::string> lowers, int fd,
                        Compression compression);
 
+/// Writes all that the directory `tree` holds to `fd`, borrowed, as a plain archive: what `docker
+/// export` gives. Throws as pack_layer().
+void pack_tree(const std::string& tree, int fd);
+
 }  // namespace minidocker::images_unpack
