@@ -50,7 +50,6 @@ void check(bool good, const char* what) {
 }
 
 void set_up(const SandboxOptions& options) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if ((options.flags & CLONE_NEWNS) != 0) {
     check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "make / private");
     check(::mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, nullptr) == 0, "mount /tmp");
@@ -63,6 +62,8 @@ void set_up(const SandboxOptions& options) {
     check(::setgroups(0, nullptr) == 0 && ::setgid(user.gid) == 0 && ::setuid(user.uid) == 0,
           "become an ordinary user");
   }
+  // A change of ids would clear it.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
 /// In the child: the body, and what it had to say.

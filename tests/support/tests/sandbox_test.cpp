@@ -1,9 +1,12 @@
 #include "minidocker/testing/sandbox.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <stdexcept>
 
 #include <gtest/gtest-spi.h>
@@ -36,6 +39,30 @@ TEST(Sandbox, TellsAnException) {
 
 TEST(Sandbox, TellsAViolentDeath) {
   EXPECT_NONFATAL_FAILURE(in_child([] { ::kill(::getpid(), SIGKILL); }), "signal 9");
+}
+
+TEST(Sandbox, DoesNotOutliveItsTestAsAnotherUserEither) {
+  MD_NEEDS("root", "user");
+  int ends[2];
+  ASSERT_EQ(0, ::pipe2(ends, O_CLOEXEC));
+  const pid_t test = ::fork();
+  if (test == 0) {
+    in_sandbox(
+        [&ends] {
+          const pid_t own = ::getpid();
+          if (::write(ends[1], &own, sizeof(own)) == sizeof(own)) ::pause();
+        },
+        {.flags = 0, .as_user = true});
+    ::_exit(0);
+  }
+  pid_t sandbox = 0;
+  EXPECT_EQ(static_cast<ssize_t>(sizeof(sandbox)), ::read(ends[0], &sandbox, sizeof(sandbox)));
+  // Its body runs, so that it is set up; the kernel tells of its maker's end from here on.
+  ::kill(test, SIGKILL);
+  ::waitpid(test, nullptr, 0);
+  EXPECT_TRUE(wait_for_end(sandbox, std::chrono::seconds(10)));
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST(Sandbox, BecomesAnOrdinaryUserWhenAskedTo) {
