@@ -81,7 +81,9 @@ std::string SendFd::describe() const { return fmt::format("send the parent {}", 
 
 StepResult WaitFifo::run(ChildContext&) const noexcept {
   char go = 0;
-  return sys::read(fd, &go, 1);
+  const sys::Result<std::size_t> got = sys::read(fd, &go, 1);
+  if (!got) return got;
+  return got.value() == 1 ? StepResult::ok() : StepResult::failure(EPIPE);
 }
 
 std::string WaitFifo::describe() const { return "wait for the start command"; }

@@ -230,7 +230,13 @@ std::string read_regular_file(const std::string& path) {
 std::optional<std::string> find_file(const std::string& path) {
   sys::Result<UniqueFd> file = sys::open(path.c_str(), O_RDONLY);
   if (file.error() == ENOENT || file.error() == ENOTDIR) return std::nullopt;
-  return read_all(std::move(file).or_throw(quoted(path)).get(), path);
+  const UniqueFd opened = std::move(file).or_throw(quoted(path));
+  try {
+    return read_all(opened.get(), path);
+  } catch (const SystemError& error) {
+    if (error.code() != ESRCH) throw;
+    return std::nullopt;
+  }
 }
 
 sys::Result<> write_control_at(int dirfd, const char* path, std::string_view text) noexcept {

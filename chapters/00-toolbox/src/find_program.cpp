@@ -36,8 +36,8 @@ std::optional<std::string> find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream directories(path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
   for (std::string directory; std::getline(directories, directory, ':');) {
-    std::string candidate = directory + "/" + name;
-    if (candidate.front() == '/' && is_program(candidate)) return candidate;
+    const std::string candidate = directory + "/" + name;
+    if (directory.starts_with('/') && is_program(candidate)) return candidate;
   }
   return std::nullopt;
 }

@@ -1,7 +1,7 @@
 #include "minidocker/toolbox/process.hpp"
 
 #include <poll.h>
-#include <spawn.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -56,9 +56,11 @@ Process Process::spawn(const std::vector<std::string>& argv,
                        const std::vector<std::string>* env) {
   std::vector<UniqueFd> copies;
   std::vector<std::pair<int, int>> moves;
-  // Copies far above all targets: a target must not overwrite what is still to be passed on.
+  // Copies above all targets: a target must not overwrite what is still to be passed on.
+  int above = STDERR_FILENO + 1;
+  for (const auto& [ours, theirs] : fds) above = std::max(above, theirs + 1);
   for (const auto& [ours, theirs] : fds) {
-    copies.push_back(sys::dup(ours, 200).or_throw(fmt::format("descriptor {}", ours)));
+    copies.push_back(sys::dup(ours, above).or_throw(fmt::format("descriptor {}", ours)));
     moves.emplace_back(copies.back().get(), theirs);
   }
   std::vector<char*> args = pointers(argv);
@@ -92,13 +94,14 @@ std::optional<ExitStatus> Process::try_wait() {
 std::optional<ExitStatus> Process::wait_for(std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     std::array<struct pollfd, 1> ended{{{pidfd_.get(), POLLIN, 0}}};
     const int wait_ms = static_cast<int>(std::max<std::int64_t>(0, left.count()));
-    const sys::Result<int> ready = sys::poll(ended, wait_ms);
-    if (ready && ready.value() > 0) return wait();
-    if (ready && wait_ms == 0) return std::nullopt;
+    sys::Result<int> ready = sys::poll(ended, wait_ms);
+    if (ready.error() == EINTR) continue;
+    if (std::move(ready).or_throw(fmt::format("process {}", pid_)) > 0) return wait();
+    if (wait_ms == 0) return std::nullopt;
   }
 }
 

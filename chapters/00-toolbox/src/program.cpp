@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
@@ -47,6 +48,19 @@ SignalSet prepare_process() {
     sys::set_signal_mask(none).or_throw("unblock all signals");
   }
   return signals.ignored;
+}
+
+std::vector<std::string> take_command(std::string_view program, std::vector<std::string> words) {
+  if (!words.empty() && words.front() == "--") {
+    words.erase(words.begin());
+  } else if (!words.empty() && words.front().starts_with('-')) {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("unknown option {0}; {1} --help lists all, and a program of such a "
+                            "name goes behind --",
+                            quoted(words.front()), program));
+  }
+  if (words.empty()) throw Error(ErrorKind::invalid_argument, "no program to run was given");
+  return words;
 }
 
 int complain(std::string_view program, std::string_view message, int code) noexcept {

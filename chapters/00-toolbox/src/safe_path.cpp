@@ -76,9 +76,8 @@ Component last_component(std::string_view path) noexcept {
 
 /// The path of the directory that holds the component at `name`.
 PathText parent_of(const PathText& path, Component name) noexcept {
-  PathText parent(".");
-  parent.replace(0, 1, path.view().substr(0, name.begin));
-  if (name.begin == 0) parent.replace(0, 0, ".");
+  PathText parent("");
+  parent.replace(0, 0, name.begin == 0 ? "." : path.view().substr(0, name.begin));
   return parent;
 }
 

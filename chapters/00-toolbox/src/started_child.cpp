@@ -144,7 +144,11 @@ std::optional<ChildMessage> StartedChild::next_message() {
 
 void StartedChild::fail(const ChildMessage& message) {
   static_cast<void>(process_.wait());
-  throw StepError(message.step, plan_->describe(message.step), message.result);
+  const StepDescription step = plan_->describe(message.step);
+  if (plan_->is<FindProgram>(message.step) || plan_->is<Exec>(message.step)) {
+    throw ProgramError(message.step, step, message.result);
+  }
+  throw StepError(message.step, step, message.result);
 }
 
 void StartedChild::fail_as_dead() {

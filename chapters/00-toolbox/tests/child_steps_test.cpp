@@ -172,6 +172,12 @@ TEST(WaitFifoStep, GoesOnWhenAByteCanBeRead) {
   EXPECT_EQ(EBADF, run(WaitFifo{-1}).error);
 }
 
+TEST(WaitFifoStep, TakesTheEndOfTheFileForNoStart) {
+  Pipe pipe = Pipe::make();
+  pipe.write_end.reset();
+  EXPECT_EQ(EPIPE, run(WaitFifo{pipe.read_end.get()}).error);
+}
+
 TEST(SyncStep, EndsWithEpipeWhenTheParentIsGone) {
   SocketPair sockets = SocketPair::make();
   sockets.ours.reset();

@@ -20,11 +20,13 @@
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/pipe.hpp"
+#include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
+#include "minidocker/toolbox/trace.hpp"
 #include "recorded.hpp"
 
 namespace minidocker {
@@ -90,6 +92,31 @@ TEST_F(Files, AbsenceIsNoErrorWhenOnlyLooking) {
   write_text(path("a"), "here");
   EXPECT_EQ("here", find_file(path("a")));
   EXPECT_THROW((void)find_file("/tmp"), SystemError);
+}
+
+/// Ends a process as soon as somebody has opened a file.
+class EndAfterOpen final : public trace::Sink {
+ public:
+  explicit EndAfterOpen(Process& process) : process_(process) {}
+  void enter(const trace::Step&) override {}
+  void leave() override {}
+  void call(const trace::Record& record) noexcept override {
+    const trace::Session silent(nullptr);
+    if (record.call->name != std::string_view("openat") || !process_) return;
+    process_.send(SIGKILL);
+    process_.wait();
+  }
+
+ private:
+  Process& process_;
+};
+
+TEST_F(Files, OfAProcessThatEndsMeanwhileAreAbsentToo) {
+  Process process = Process::spawn({"sleep", "1000"});
+  const std::string stat = fmt::format("/proc/{}/stat", process.pid());
+  EndAfterOpen sink(process);
+  const trace::Session session(&sink);
+  EXPECT_EQ(std::nullopt, find_file(stat));
 }
 
 TEST_F(Files, ControlFilesAreWrittenByOneWriteAndNeverMade) {

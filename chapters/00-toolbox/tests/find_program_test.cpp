@@ -7,7 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
+#include "minidocker/testing/sandbox.hpp"
+#include "minidocker/toolbox/sys/mount.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker {
@@ -51,6 +54,17 @@ TEST_F(FindProgramTest, ANameWithASlashIsThatFile) {
   ASSERT_EQ(0, ::chdir(dir_.path().c_str()));
   EXPECT_EQ(dir_.path() + "/./tool", find_program("./tool"));
   ASSERT_EQ(0, ::chdir("/"));
+}
+
+TEST_F(FindProgramTest, AnEmptyDirectoryOfPathIsNotTheRoot) {
+  MD_NEEDS("userns");
+  testing::in_sandbox([] {
+    testing::write_text("/tmp/tool", "");
+    ::chmod("/tmp/tool", 0755);
+    sys::chroot("/tmp").or_throw("chroot");
+    ::setenv("PATH", "::/nowhere", 1);
+    EXPECT_EQ(std::nullopt, find_program("tool"));
+  });
 }
 
 TEST_F(FindProgramTest, NoneIsNothing) { EXPECT_EQ(std::nullopt, find_program("no-such-program")); }

@@ -1,5 +1,4 @@
 // The transcripts of this chapter's text: produced by the program, compared with tests/golden.
-// With MD_UPDATE_GOLDEN=1 in the environment the files are written anew.
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -40,10 +40,7 @@ std::string masked(std::string text) {
 }
 
 void compare_with_golden(const std::string& name, const std::string& text) {
-  const std::string path = MD_SOURCE_DIR "/chapters/00-toolbox/tests/golden/" + name + ".txt";
-  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) testing::write_text(path, text);
-  EXPECT_EQ(testing::find_text(path).value_or(""), text)
-      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
+  testing::expect_golden("chapters/00-toolbox/tests/golden/" + name + ".txt", text);
 }
 
 /// What the tools say when `code` fails.

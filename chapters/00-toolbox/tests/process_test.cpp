@@ -73,6 +73,14 @@ TEST(Process, DescriptorsMayChangePlaces) {
   EXPECT_EQ("through\n", read_all(second.read_end.get(), "pipe"));
 }
 
+TEST(Process, GetsThemWhereFewMayBeOpen) {
+  testing::in_child([] {
+    sys::set_rlimit(0, RLIMIT_NOFILE, {100, 100}).or_throw("limit");
+    const std::vector<std::pair<int, int>> fds{{0, 9}};
+    EXPECT_EQ((ExitStatus{0, 0}), Process::spawn({"test", "-e", "/proc/self/fd/9"}, fds).wait());
+  });
+}
+
 TEST(Process, GetsTheEnvironmentGivenOrOurs) {
   Pipe out = Pipe::make();
   const std::vector<std::pair<int, int>> fds{{out.write_end.get(), 1}};
@@ -130,6 +138,14 @@ TEST(Process, WaitingHasALimit) {
   EXPECT_EQ(std::nullopt, waiting.process.try_wait());
   waiting.pipe.write_end.reset();
   EXPECT_EQ((ExitStatus{0, 0}), waiting.process.wait_for(milliseconds(10'000)));
+}
+
+TEST(Process, AWaitThatCannotBeIsAnError) {
+  testing::in_child([] {
+    Waiting waiting;
+    sys::set_rlimit(0, RLIMIT_NOFILE, {0, 0}).or_throw("limit");
+    EXPECT_THROW((void)waiting.process.wait_for(milliseconds(10'000)), SystemError);
+  });
 }
 
 TEST(Process, TryingToWaitReapsWhatHasEnded) {

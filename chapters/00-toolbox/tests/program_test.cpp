@@ -7,12 +7,15 @@
 #include <array>
 #include <csignal>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 #include "recorded.hpp"
@@ -82,6 +85,32 @@ TEST(PrepareProcess, OnlyLooksWhereNothingIsAmiss) {
     ::signal(SIGCHLD, SIG_DFL);
     EXPECT_EQ(2, std::ranges::count(recorded([] { prepare_process(); }), '\n'));
   });
+}
+
+using Words = std::vector<std::string>;
+
+std::string refusal(Words words) {
+  try {
+    (void)take_command("caprun", std::move(words));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "taken";
+}
+
+TEST(TakeCommand, LeavesTheProgramItsOwnOptions) {
+  EXPECT_EQ((Words{"ls", "-l", "--"}), take_command("x", {"ls", "-l", "--"}));
+  EXPECT_EQ((Words{"-odd"}), take_command("x", {"--", "-odd"}));
+  EXPECT_EQ((Words{"--", "y"}), take_command("x", {"--", "--", "y"}));
+}
+
+TEST(TakeCommand, RefusesNothingAndASlipOfThePen) {
+  EXPECT_EQ("no program to run was given", refusal({}));
+  EXPECT_EQ("no program to run was given", refusal({"--"}));
+  EXPECT_EQ(
+      "unknown option \"--usr\"; caprun --help lists all, and a program of such a name goes "
+      "behind --",
+      refusal({"--usr", "ls"}));
 }
 
 TEST(Complain, SaysItInOneLineAndHandsTheCodeOn) {

@@ -1,14 +1,9 @@
-// The transcript about signals of this chapter's text. As in golden_test.cpp, MD_UPDATE_GOLDEN=1 in
-// the environment writes it anew.
+// The transcript about signals of this chapter's text.
 #include <signal.h>
-#include <stdlib.h>
-
-#include <string>
 
 #include <gtest/gtest.h>
 
-#include "minidocker/testing/observe.hpp"
-#include "minidocker/testing/run_command.hpp"
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 
@@ -24,19 +19,12 @@ void begin_with_no_signal_ignored() {
   sys::set_signal_mask(none).or_throw("an empty signal mask");
 }
 
-std::string session(const std::string& command) {
-  return "$ " + command + "\n" + testing::run_command({"/bin/sh", "-c", command}).out;
-}
-
 TEST(Golden, AnIgnoredSignalSurvivesExecve) {
   testing::in_child([] {
     begin_with_no_signal_ignored();
-    const std::string path = MD_SOURCE_DIR "/chapters/00-toolbox/tests/golden/signals.txt";
-    const std::string told =
-        session("grep SigIgn /proc/self/status") + session("nohup grep SigIgn /proc/self/status");
-    if (::getenv("MD_UPDATE_GOLDEN") != nullptr) testing::write_text(path, told);
-    EXPECT_EQ(testing::find_text(path).value_or(""), told)
-        << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
+    testing::expect_golden("chapters/00-toolbox/tests/golden/signals.txt",
+                           testing::session("grep SigIgn /proc/self/status") +
+                               testing::session("nohup grep SigIgn /proc/self/status"));
   });
 }
 

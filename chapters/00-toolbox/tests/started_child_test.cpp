@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -143,6 +144,28 @@ TEST_F(StartedChildTest, NamesAProgramThatCannotBeExecuted) {
   StartedChild child = StartedChild::start(plan_, {});
   EXPECT_EQ("0: become the program \"/etc/passwd\": execve: permission denied (EACCES)",
             failure_of(child));
+}
+
+TEST_F(StartedChildTest, TellsTheProgramsFaultFromTheSetups) {
+  const auto exit_code_of = [this](StartedChild child) {
+    try {
+      child.wait_for_exec();
+    } catch (const ProgramError& error) {
+      return error.exit_code();
+    } catch (const StepError&) {
+      return 125;
+    }
+    return 0;
+  };
+  char* const found = plan_.make<std::array<char, FindProgram::kMaxPath>>()->data();
+  plan_.add(FindProgram{"no-such-program", "/bin", found});
+  EXPECT_EQ(127, exit_code_of(StartedChild::start(plan_, {})));
+  ChildPlan not_executable;
+  not_executable.add(exec_of(not_executable, {"/etc/passwd"}));
+  EXPECT_EQ(126, exit_code_of(StartedChild::start(not_executable, {})));
+  ChildPlan setup;
+  setup.add(Fail{StepResult::failure(ENOENT)});
+  EXPECT_EQ(125, exit_code_of(StartedChild::start(setup, {})));
 }
 
 TEST_F(StartedChildTest, MeetsItsParentAndGoesOnWhenTold) {

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "minidocker/namespaces/subordinate_ids.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/program.hpp"
+#include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/trace.hpp"
@@ -29,8 +29,6 @@ namespace ns = minidocker::namespaces;
 using minidocker::trace::Format;
 
 constexpr int kFailed = 125;  // as docker: what failed is nsrun, not the program
-constexpr int kCannotExecute = 126;
-constexpr int kNotFound = 127;
 
 /// The command line as it was given.
 struct Arguments {
@@ -139,20 +137,6 @@ int run(const Arguments& arguments) {
   return ns::run_in_namespaces(to_options(arguments), arguments.command);
 }
 
-/// What stands behind our options. A word that looks like one of them is a slip of the pen.
-std::vector<std::string> take_command(std::vector<std::string> words) {
-  if (words.empty()) return words;
-  if (words.front() == "--") {
-    words.erase(words.begin());
-  } else if (words.front().starts_with('-')) {
-    throw minidocker::Error(minidocker::ErrorKind::invalid_argument,
-                            fmt::format("unknown option {}; nsrun --help lists all, and a program "
-                                        "of such a name goes behind --",
-                                        minidocker::quoted(words.front())));
-  }
-  return words;
-}
-
 int parse_and_run(int argc, char** argv) {
   minidocker::prepare_process();
   CLI::App app("Runs a program in new namespaces.", "nsrun");
@@ -163,7 +147,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kFailed;
   }
-  arguments.command = take_command(app.remaining());
+  arguments.command = minidocker::take_command("nsrun", app.remaining());
   return run(arguments);
 }
 
@@ -172,9 +156,8 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
-  } catch (const ns::ProgramError& error) {
-    return minidocker::complain("nsrun", error.what(),
-                                error.code() == ENOENT ? kNotFound : kCannotExecute);
+  } catch (const minidocker::ProgramError& error) {
+    return minidocker::complain("nsrun", error.what(), error.exit_code());
   } catch (const std::exception& error) {
     return minidocker::complain("nsrun", error.what(), kFailed);
   }

@@ -1,7 +1,6 @@
 // mini-init -- CMD ARGS: the smallest init that does its duties. Bound at /sbin/docker-init in
 // containers that were started with --init.
 
-#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -16,8 +15,6 @@ using minidocker::complain;
 
 constexpr const char* kName = "mini-init";
 constexpr int kUsage = 125;
-constexpr int kCannotExecute = 126;
-constexpr int kNotFound = 127;
 
 int run(std::vector<std::string> arguments) {
   minidocker::prepare_process();
@@ -27,8 +24,8 @@ int run(std::vector<std::string> arguments) {
   }
   try {
     return minidocker::namespaces::run_init(arguments);
-  } catch (const minidocker::StepError& error) {
-    return complain(kName, error.what(), error.code() == ENOENT ? kNotFound : kCannotExecute);
+  } catch (const minidocker::ProgramError& error) {
+    return complain(kName, error.what(), error.exit_code());
   }
 }
 

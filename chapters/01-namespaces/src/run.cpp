@@ -181,16 +181,6 @@ void meet_sibling(StartedChild& child) {
   child.replace_process(Process(pid, std::move(pidfd)));
 }
 
-/// The last two steps are about the program and not about us.
-void wait_for_program(StartedChild& child, const ChildPlan& plan) {
-  try {
-    child.wait_for_exec();
-  } catch (const StepError& error) {
-    if (error.step() + 2 >= plan.size()) throw ProgramError(error);
-    throw;
-  }
-}
-
 /// Signals are taken before the program is there: none is lost, and none kills us between. With ^Z
 /// we stop like any other process of our group.
 template <class Start>
@@ -219,7 +209,7 @@ Process start_in_namespaces(const RunOptions& options, const std::vector<std::st
   StartedChild child = StartedChild::start(plan, {.flags = first_clone(options)});
   if (wants(options, Kind::user)) map_ids(child, options);
   if (wants(options, Kind::time)) meet_sibling(child);
-  wait_for_program(child, plan);
+  child.wait_for_exec();
   return child.release();
 }
 
@@ -241,7 +231,7 @@ Process start_in_namespaces_of(pid_t pid, std::uint64_t kinds,
   make_joining_plan(plan, pidfd.get(), kinds, argv);
   StartedChild child = StartedChild::start(plan, {});
   if ((kinds & clone_flag(Kind::pid)) != 0) meet_sibling(child);
-  wait_for_program(child, plan);
+  child.wait_for_exec();
   return child.release();
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
@@ -40,8 +39,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kFailed = 125;  // as docker: what failed is cgrun, not the program
-constexpr int kCannotExecute = 126;
-constexpr int kNotFound = 127;
 
 /// The command line as it was given.
 struct Arguments {
@@ -139,17 +136,6 @@ void tell_kills(cg::OomWatch& watch, Display& display) {
       fmt::format("cgrun: at its memory limit the kernel has killed {} of its processes\n", kills));
 }
 
-/// The program, and not we, cannot be had.
-class ProgramError : public minidocker::Error {
- public:
-  explicit ProgramError(const minidocker::StepError& error)
-      : Error(error.kind(), error.what()), is_missing_(error.code() == ENOENT) {}
-  [[nodiscard]] int exit_code() const { return is_missing_ ? kNotFound : kCannotExecute; }
-
- private:
-  bool is_missing_;
-};
-
 /// The program, born in the group.
 minidocker::Process start(cg::Cgroup& group, const std::vector<std::string>& command,
                           minidocker::SignalSet ignored) {
@@ -164,12 +150,7 @@ minidocker::Process start(cg::Cgroup& group, const std::vector<std::string>& com
   plan.add(minidocker::FindProgram{argv[0], ::getenv("PATH"), found});
   plan.add(minidocker::Exec{found, argv, environ});
   minidocker::StartedChild child = minidocker::StartedChild::start(plan, clone);
-  try {
-    child.wait_for_exec();
-  } catch (const minidocker::StepError& error) {
-    if (error.step() + 2 >= plan.size()) throw ProgramError(error);
-    throw;
-  }
+  child.wait_for_exec();
   return child.release();
 }
 
@@ -224,22 +205,6 @@ int run_explained(const Arguments& arguments, minidocker::SignalSet ignored) {
   return run(arguments, ignored);
 }
 
-/// What stands behind our options. A word that looks like one of them is a slip of the pen.
-std::vector<std::string> take_command(std::vector<std::string> words) {
-  using minidocker::Error;
-  using minidocker::ErrorKind;
-  if (!words.empty() && words.front() == "--") {
-    words.erase(words.begin());
-  } else if (!words.empty() && words.front().starts_with('-')) {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("unknown option {}; cgrun --help lists all, and a program of such a "
-                            "name goes behind --",
-                            minidocker::quoted(words.front())));
-  }
-  if (words.empty()) throw Error(ErrorKind::invalid_argument, "no program to run was given");
-  return words;
-}
-
 int parse_and_run(int argc, char** argv) {
   const minidocker::SignalSet ignored = minidocker::prepare_process();
   CLI::App app("Runs a program in a cgroup of its own and shows what it uses.", "cgrun");
@@ -250,7 +215,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kFailed;
   }
-  arguments.command = take_command(app.remaining());
+  arguments.command = minidocker::take_command("cgrun", app.remaining());
   return run_explained(arguments, ignored);
 }
 
@@ -259,7 +224,7 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
-  } catch (const ProgramError& error) {
+  } catch (const minidocker::ProgramError& error) {
     return minidocker::complain("cgrun", error.what(), error.exit_code());
   } catch (const std::exception& error) {
     return minidocker::complain("cgrun", error.what(), kFailed);

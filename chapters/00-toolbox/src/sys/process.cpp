@@ -49,7 +49,6 @@ constexpr trace::FlagName kWaitFlags[] = {{WNOHANG, "WNOHANG"},
 
 constexpr CallInfo kClone3{"clone3", "clone(2)"};
 constexpr CallInfo kExecve{"execve", "execve(2)"};
-constexpr CallInfo kExecveat{"execveat", "execveat(2)"};
 constexpr CallInfo kUnshare{"unshare", "unshare(2)"};
 constexpr CallInfo kSetns{"setns", "setns(2)"};
 constexpr CallInfo kIoctl{"ioctl", "ioctl_ns(2)"};
@@ -65,9 +64,6 @@ constexpr CallInfo kSethostname{"sethostname", "sethostname(2)"};
 constexpr CallInfo kSetdomainname{"setdomainname", "setdomainname(2)"};
 constexpr CallInfo kSigprocmask{"rt_sigprocmask", "sigprocmask(2)"};
 constexpr CallInfo kSigaction{"rt_sigaction", "sigaction(2)"};
-
-/// The kernel's sigset: 64 bits, not glibc's 1024.
-constexpr std::size_t kKernelSigsetSize = 8;
 
 /// rt_sigaction(2)'s own struct; glibc's has the fields in another order.
 struct KernelSigaction {
@@ -127,25 +123,6 @@ Answer traced_clone(struct clone_args& args) noexcept {
   return answer;
 }
 
-/// An execve that succeeds never returns, so it is recorded as a success first and amended.
-template <class Kernel, class... Args>
-Result<> traced_exec(const CallInfo& call, Kernel kernel, const Args&... args) noexcept {
-  trace::Sink* sink = trace::current_sink;
-  if (sink == nullptr) return done(call, kernel());
-  trace::Record record;
-  record.call = &call;
-  (record.add(args), ...);
-  record.begin_ns = record.end_ns = now_ns();
-  record.pid = own_pid();
-  sink->call(record);
-  const Answer answer = kernel();
-  record.end_ns = now_ns();
-  record.result = answer.value;
-  record.error = answer.error;
-  sink->amend(record);
-  return done(call, answer);
-}
-
 }  // namespace
 
 Result<Cloned> clone3(const CloneArgs& args) noexcept {
@@ -165,14 +142,23 @@ Result<Cloned> clone3(const CloneArgs& args) noexcept {
 }
 
 Result<> execve(const char* path, char* const argv[], char* const envp[]) noexcept {
-  return traced_exec(
-      kExecve, [&] { return invoke(SYS_execve, path, argv, envp); }, text(path), text(argv[0]));
-}
-
-Result<> fexecve(int program, char* const argv[], char* const envp[]) noexcept {
-  return traced_exec(
-      kExecveat, [&] { return invoke(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH); },
-      fd(program), text(""), text(argv[0]));
+  const auto kernel = [&] { return invoke(SYS_execve, path, argv, envp); };
+  trace::Sink* const sink = trace::current_sink;
+  if (sink == nullptr) return done(kExecve, kernel());
+  trace::Record record;
+  record.call = &kExecve;
+  record.add(text(path));
+  record.add(text(argv[0]));
+  record.begin_ns = record.end_ns = now_ns();
+  record.pid = own_pid();
+  // One that succeeds never returns: it is recorded as a success and amended.
+  sink->call(record);
+  const Answer answer = kernel();
+  record.end_ns = now_ns();
+  record.result = answer.value;
+  record.error = answer.error;
+  sink->amend(record);
+  return done(kExecve, answer);
 }
 
 void exit_group(int code) noexcept {

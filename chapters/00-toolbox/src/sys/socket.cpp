@@ -176,7 +176,8 @@ Result<int> poll(std::span<struct pollfd> fds, int timeout_ms) noexcept {
 
 Result<UniqueFd> signalfd(const sigset_t& mask) noexcept {
   return owning(kSignalfd, traced(kSignalfd, [&] {
-                  return invoke(SYS_signalfd4, -1, &mask, 8, SFD_CLOEXEC | SFD_NONBLOCK);
+                  return invoke(SYS_signalfd4, -1, &mask, kKernelSigsetSize,
+                                SFD_CLOEXEC | SFD_NONBLOCK);
                 }));
 }
 

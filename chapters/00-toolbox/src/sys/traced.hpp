@@ -16,6 +16,9 @@
 
 namespace minidocker::sys {
 
+/// The kernel's sigset: 64 bits, not glibc's 1024.
+constexpr std::size_t kKernelSigsetSize = 8;
+
 /// What the kernel answered: the value, or -1 and an errno.
 struct Answer {
   long value;
@@ -59,6 +62,7 @@ Answer invoke_again(long number, Args... args) noexcept {
 /// Makes the call `kernel` and records it with `args` when this thread has a sink.
 template <class Kernel, class... Args>
 Answer traced(const CallInfo& call, Kernel kernel, const Args&... args) noexcept {
+  static_assert(sizeof...(args) <= trace::Record::kMaxArgs, "the record would lose some");
   trace::Sink* sink = trace::current_sink;
   if (sink == nullptr) [[likely]]
     return kernel();

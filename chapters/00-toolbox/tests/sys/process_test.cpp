@@ -104,20 +104,6 @@ TEST(SysProcess, ExecReturnsOnlyItsFailure) {
   EXPECT_EQ(ENOENT, sys::execve("/no/such", argv, argv + 1).error());
   EXPECT_EQ("execve(\"/etc/passwd\", \"x\")\nexecve(\"/etc/passwd\", \"x\") = EACCES",
             recorded([&] { (void)sys::execve("/etc/passwd", argv, argv + 1); }));
-  const UniqueFd file = sys::open("/etc/passwd", O_RDONLY).or_throw("passwd");
-  EXPECT_EQ(EACCES, sys::fexecve(file.get(), argv, argv + 1).error());
-}
-
-TEST(SysProcess, AnOpenProgramCanBeExecuted) {
-  const UniqueFd program = sys::open("/bin/true", O_PATH).or_throw("true");
-  char name[] = "true";
-  char* argv[] = {name, nullptr};
-  sys::Cloned child = sys::clone3({}).or_throw("clone3");
-  if (child.pid == 0) {
-    (void)sys::fexecve(program.get(), argv, argv + 1);
-    sys::exit_group(99);
-  }
-  EXPECT_EQ((ExitStatus{0, 0}), Process(child.pid, std::move(child.pidfd)).wait());
 }
 
 TEST(SysProcess, UnsharingGivesNamespacesOfOnesOwn) {

@@ -14,6 +14,7 @@
 /// A step that fails is reported with its index and errno; the child exits. When the parent dies,
 /// the child finds the socket closed at its next Sync and exits too.
 
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -55,7 +56,7 @@ struct [[nodiscard]] StepResult {
   /// The learner has not written this step yet.
   static StepResult todo(const char* exercise) noexcept {
     StepResult result;
-    result.error = 38;  // ENOSYS
+    result.error = ENOSYS;
     result.exercise = exercise;
     return result;
   }
@@ -129,6 +130,11 @@ class ChildPlan {
 
   /// How many steps there are.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// Is step `index` one of this kind?
+  template <ChildStep S>
+  [[nodiscard]] bool is(std::size_t index) const {
+    return entries_.at(index).info == &S::kInfo;
+  }
   /// Step `index` in words.
   [[nodiscard]] StepDescription describe(std::size_t index) const;
   /// All steps in words, in order.

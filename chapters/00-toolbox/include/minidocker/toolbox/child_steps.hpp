@@ -40,7 +40,8 @@ struct SendFd {
 };
 
 /// Blocks until a byte can be read from a FIFO that was opened for reading and writing: the
-/// `start` of an OCI runtime. The path needs no longer be reachable.
+/// `start` of an OCI runtime. The path needs no longer be reachable. End of file, which a FIFO
+/// opened that way never has, is EPIPE: nobody has said go on.
 struct WaitFifo {
   static constexpr StepInfo kInfo{"00-toolbox", "create and start are two commands"};
   int fd;  ///< the open FIFO; closed by execve

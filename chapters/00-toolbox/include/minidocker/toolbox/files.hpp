@@ -21,7 +21,8 @@ namespace minidocker {
 [[nodiscard]] std::string read_regular_file(const std::string& path);
 /// Like read_file, from an open descriptor's present position.
 [[nodiscard]] std::string read_all(int fd, std::string_view object);
-/// Like read_file; nothing if there is no such file (ENOENT, ENOTDIR).
+/// Like read_file; nothing if there is no such file (ENOENT, ENOTDIR), or if it was one of
+/// /proc/PID and the process has ended before it was read (ESRCH).
 [[nodiscard]] std::optional<std::string> find_file(const std::string& path);
 
 /// Writes `text` to a control file with exactly one write(2): the kernel parses each write alone.

@@ -57,9 +57,9 @@ class Process {
 
   /// Waits for the end and reaps. Throws SystemError.
   ExitStatus wait();
-  /// Reaps if it has ended already.
+  /// Reaps if it has ended already. Throws SystemError.
   std::optional<ExitStatus> try_wait();
-  /// Waits at most `limit`; nothing if it still runs then.
+  /// Waits at most `limit`; nothing if it still runs then. Throws SystemError.
   std::optional<ExitStatus> wait_for(std::chrono::milliseconds limit);
   /// Sends `signal`. A process that has ended is no error. Throws SystemError.
   void send(int signal) const;

@@ -2,7 +2,9 @@
 /// \file
 /// The two edges of every program: what its main does first, and how it says that it failed.
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "minidocker/toolbox/signals.hpp"
 
@@ -22,6 +24,12 @@ namespace minidocker {
 /// Returns the signals that are ignored still, as nohup(1) wants it of us: they are not for the
 /// programs that we run, see ResetSignals.
 SignalSet prepare_process();
+
+/// The program that a command line like `PROGRAM [OPTION...] [--] COMMAND...` is to run: `words`
+/// are what follows its own options. Throws Error(invalid_argument) if nothing does, or if a word
+/// that looks like an option, a slip of the pen, does without `--` before it. `program` is ours.
+[[nodiscard]] std::vector<std::string> take_command(std::string_view program,
+                                                    std::vector<std::string> words);
 
 /// Writes `program: message` as one line to standard error and returns `code`, for
 /// `return complain("nsrun", error.what(), 125);` in a catch block of main. An error that cannot be

@@ -2,6 +2,7 @@
 /// \file
 /// The parent's end of a ChildPlan.
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,14 @@ class StepError : public SystemError {
   std::size_t step_;
 };
 
+/// All was set up, but the program itself could not be found or executed: FindProgram or Exec.
+class ProgramError : public StepError {
+ public:
+  using StepError::StepError;
+  /// As shells and docker tell it: 127 if it is not there, else 126.
+  [[nodiscard]] int exit_code() const noexcept { return code() == ENOENT ? 127 : 126; }
+};
+
 /// A cloned child that interprets a plan, and the socket to it. Destroying it kills the child.
 class StartedChild {
  public:
@@ -57,7 +66,8 @@ class StartedChild {
   void resume();
   /// Takes the descriptor that a SendFd step sends.
   UniqueFd receive_fd();
-  /// Waits until the plan has become the program. Throws StepError if it could not.
+  /// Waits until the plan has become the program. Throws StepError if it could not, ProgramError if
+  /// that is the program's fault.
   void wait_for_exec();
   /// A step cloned a sibling (CLONE_PARENT) that goes on with the plan: own that one, reap the
   /// first.

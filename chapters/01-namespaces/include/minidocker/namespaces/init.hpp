@@ -19,8 +19,8 @@ struct OwnProcessGroup {
 
 /// Runs `argv` (argv[0] along PATH, our environment) as a child and does an init's duties until it
 /// ends: forwards every signal it gets, reaps every orphan, gives the terminal back. Returns the
-/// exit code, 128 + n if signal n killed it. Throws StepError if the program cannot be run,
-/// SystemError.
+/// exit code, 128 + n if signal n killed it. Throws ProgramError if the program cannot be run,
+/// StepError, SystemError.
 ///
 /// Must be called in a single-threaded process. Outside of a PID namespace of our own it becomes a
 /// subreaper, so that orphans still come to it. Blocks all signals of the process.

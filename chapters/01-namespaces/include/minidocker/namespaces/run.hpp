@@ -27,12 +27,6 @@ struct RunOptions {
   std::string root;  ///< directory to make "/", with /proc, /sys and /dev; needs a mount namespace
 };
 
-/// All was set up, but the program itself could not be found or executed.
-class ProgramError : public StepError {
- public:
-  explicit ProgramError(const StepError& error) : StepError(error) {}  ///< the same message
-};
-
 /// Runs `argv` in new namespaces. With a mount namespace, mounts are private, and with a PID
 /// namespace too there is a new /proc; with a network namespace `lo` is up. Returns the running
 /// program. Throws Error(invalid_argument) for options that do not fit together, ProgramError,

@@ -41,8 +41,6 @@ struct Cloned {
 Result<Cloned> clone3(const CloneArgs& args) noexcept;
 /// execve(2): returns only if it failed.
 Result<> execve(const char* path, char* const argv[], char* const envp[]) noexcept;
-/// execveat(2) on an open program (AT_EMPTY_PATH): returns only if it failed.
-Result<> fexecve(int fd, char* const argv[], char* const envp[]) noexcept;
 /// _exit(2), all threads.
 [[noreturn]] void exit_group(int code) noexcept;
 /// unshare(2).
