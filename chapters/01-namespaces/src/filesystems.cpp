@@ -2,12 +2,9 @@
 
 #include <linux/magic.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -20,19 +17,6 @@
 
 namespace minidocker::namespaces {
 namespace {
-
-/// What other container tools cover with files that show the container's limits instead of the
-/// host's. None of them is written to by whoever drops privileges.
-constexpr std::array<std::string_view, 10> kHarmless{"/proc/cpuinfo",
-                                                     "/proc/diskstats",
-                                                     "/proc/meminfo",
-                                                     "/proc/stat",
-                                                     "/proc/swaps",
-                                                     "/proc/uptime",
-                                                     "/proc/loadavg",
-                                                     "/proc/slabinfo",
-                                                     "/proc/sys/kernel/ns_last_pid",
-                                                     "/proc/sys/crypto/fips_enabled"};
 
 sys::Result<UniqueFd> refuse_proc(sys::Result<UniqueFd> directory) noexcept {
   if (!directory) return directory;
@@ -48,7 +32,7 @@ sys::Result<UniqueFd> open_plain_dir(int root, const char* path) noexcept {
   return sys::openat2(root, path, O_PATH | O_DIRECTORY, kPlain);
 }
 
-/// Without links on the way the path means what check_destination() has seen. Only images that have
+/// Without links on the way the path means what the caller has read in it. Only images that have
 /// links there, or lack the directory, take the longer ways, which look once more where they led.
 sys::Result<UniqueFd> open_mount_point(int root, const char* path, bool links_allowed) noexcept {
   sys::Result<UniqueFd> plain = open_plain_dir(root, path);
@@ -63,39 +47,6 @@ bool needs_real_directory(const char* type) noexcept {
 }
 
 }  // namespace
-
-std::string normal_destination(std::string_view destination) {
-  std::vector<std::string_view> parts;
-  while (!destination.empty()) {
-    const std::size_t slash = std::min(destination.find('/'), destination.size());
-    const std::string_view part = destination.substr(0, slash);
-    destination.remove_prefix(std::min(slash + 1, destination.size()));
-    if (part.empty() || part == ".") continue;
-    if (part != "..") {
-      parts.push_back(part);
-    } else if (!parts.empty()) {
-      parts.pop_back();
-    }
-  }
-  std::string normal;
-  for (const std::string_view part : parts) normal.append("/").append(part);
-  return normal.empty() ? "/" : normal;
-}
-
-void check_destination(std::string_view destination, std::string_view what) {
-  const std::string path = normal_destination(destination);
-  if (path == "/") {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("{}: nothing can be mounted on the root itself, {}", what,
-                            quoted(destination)));
-  }
-  if (!path.starts_with("/proc/")) return;
-  if (std::find(kHarmless.begin(), kHarmless.end(), path) != kHarmless.end()) return;
-  throw Error(ErrorKind::invalid_argument,
-              fmt::format("{}: {} is inside /proc, where a mount could disarm the container's "
-                          "protection; only files such as /proc/cpuinfo may be covered",
-                          what, quoted(destination)));
-}
 
 StepResult OpenTmpfs::run(ChildContext&) const noexcept {
   sys::Result<UniqueFd> opened = open_plain_dir(*root, path);

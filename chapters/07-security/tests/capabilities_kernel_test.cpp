@@ -28,7 +28,7 @@ class Observed {
     child_.wait_for(SyncPoint::ready);
     pid_ = child_.process().pid();
   }
-  [[nodiscard]] CapabilitySets5 sets() const {
+  [[nodiscard]] ProcessCapabilities sets() const {
     const auto set = [&](const char* field) {
       return CapabilitySet{testing::capabilities(pid_, field)};
     };
@@ -69,7 +69,7 @@ TEST_F(Capabilities, RootKeepsOnlyWhatItWasGiven) {
   plan.add(DropBounding{kKill | kBind, own("CapBnd")});
   plan.add(SetCapabilities{kKill, kKill | kBind, {}});
   const Observed child(plan);
-  EXPECT_EQ((CapabilitySets5{kKill | kBind, kKill, kKill | kBind, {}, {}}), child.sets());
+  EXPECT_EQ((ProcessCapabilities{kKill | kBind, kKill, kKill | kBind, {}, {}}), child.sets());
 }
 
 TEST_F(Capabilities, UserGetsThemThroughKeepAndAmbient) {
@@ -84,7 +84,7 @@ TEST_F(Capabilities, UserGetsThemThroughKeepAndAmbient) {
   plan.add(SetCapabilities{kKill, kKill, kKill});
   plan.add(RaiseAmbient{kKill});
   const Observed child(plan);
-  EXPECT_EQ((CapabilitySets5{kKill | kBind, kKill, kKill, kKill, kKill}), child.sets());
+  EXPECT_EQ((ProcessCapabilities{kKill | kBind, kKill, kKill, kKill, kKill}), child.sets());
   EXPECT_EQ("1000\t1000\t1000\t1000", child.status("Uid"));
 }
 

@@ -15,6 +15,7 @@
 #include "minidocker/namespaces/console.hpp"
 #include "minidocker/namespaces/devices.hpp"
 #include "minidocker/namespaces/filesystems.hpp"
+#include "minidocker/spec/destination.hpp"
 #include "minidocker/spec/mount_options.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/error.hpp"
@@ -186,7 +187,6 @@ void add_filesystem(Compiler& c, const MountPlan& m) {
 }
 
 void add_mount(Compiler& c, const MountPlan& m) {
-  namespaces::check_destination(m.destination, m.where + "/destination");
   const bool is_bind = m.options.is_bind() || m.mount.type == "bind";
   const bool is_cgroup = m.mount.type == "cgroup" || m.mount.type == "cgroup2";
   if (is_bind) {
@@ -202,7 +202,7 @@ void add_mount(Compiler& c, const MountPlan& m) {
 
 bool dev_is_bound(const Compiler& c) {
   for (const spec::Mount& mount : c.spec().mounts) {
-    if (namespaces::normal_destination(mount.destination) != "/dev") continue;
+    if (spec::normal_destination(mount.destination) != "/dev") continue;
     if (mount.type == "bind" || spec::parse_mount_options(mount.options).is_bind()) return true;
   }
   return false;
@@ -224,7 +224,7 @@ void add_device(Compiler& c, const std::string& name, mode_t mode, dev_t device,
 }
 
 void add_spec_device(Compiler& c, const spec::Device& device, const std::string& where) {
-  const std::string path = namespaces::normal_destination(device.path);
+  const std::string path = spec::normal_destination(device.path);
   if (!path.starts_with("/dev/")) {
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("{}/path: {}: only devices below /dev are supported", where,
@@ -240,7 +240,7 @@ void add_mounts(Compiler& c) {
   std::size_t index = 0;
   for (const spec::Mount& mount : c.spec().mounts) {
     add_mount(c, {mount, spec::parse_mount_options(mount.options),
-                  namespaces::normal_destination(mount.destination),
+                  spec::normal_destination(mount.destination),
                   fmt::format("config.json: /mounts/{}", index++)});
   }
 }

@@ -13,7 +13,6 @@
 #include "exec_alone.hpp"
 #include "minidocker/namespaces/console.hpp"
 #include "minidocker/namespaces/devices.hpp"
-#include "minidocker/namespaces/filesystems.hpp"
 #include "minidocker/namespaces/loopback.hpp"
 #include "minidocker/namespaces/names.hpp"
 #include "minidocker/security/capabilities.hpp"
@@ -23,6 +22,7 @@
 #include "minidocker/security/process_limits.hpp"
 #include "minidocker/security/users.hpp"
 #include "minidocker/security/workdir.hpp"
+#include "minidocker/spec/destination.hpp"
 #include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/linux_names.hpp"
@@ -79,7 +79,7 @@ char** add_environment(Compiler& c) {
   return array;
 }
 
-security::CapabilitySets5 five_sets(const Compiler& c) {
+security::ProcessCapabilities five_sets(const Compiler& c) {
   if (!c.spec().process.capabilities) return {};
   const spec::Capabilities& names = *c.spec().process.capabilities;
   std::vector<std::string> unknown;  // validate() has warned of them
@@ -100,7 +100,7 @@ security::CapabilitySet present_bounding(const Compiler& c) {
 /// be mounted that could stand in for /proc/self.
 bool mounts_proc(const spec::Spec& spec) {
   const auto at_proc = [](const spec::Mount& mount) {
-    return namespaces::normal_destination(mount.destination) == "/proc";
+    return spec::normal_destination(mount.destination) == "/proc";
   };
   const auto last = std::find_if(spec.mounts.rbegin(), spec.mounts.rend(), at_proc);
   return last != spec.mounts.rend() && last->type == "proc";
@@ -188,7 +188,7 @@ void add_workdir(Compiler& c) {
 void add_privileges(Compiler& c) {
   using Try = security::EnterDirectory::Try;
   const spec::Process& process = c.spec().process;
-  const security::CapabilitySets5 sets = five_sets(c);
+  const security::ProcessCapabilities sets = five_sets(c);
   c.plan.add(namespaces::SetUmask{process.user.umask.value_or(kDefaultUmask)});
   if (process.no_new_privileges) c.plan.add(security::SetNoNewPrivs{});
   const char* user_name = add_user(c);

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "checks.hpp"
+#include "minidocker/spec/destination.hpp"
 #include "minidocker/spec/mount_options.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/numbers.hpp"
@@ -16,51 +16,15 @@ namespace {
 
 using minidocker::quoted;
 
-// What a container may cover in its proc: files that tell it about its own share of the machine.
-// All else of /proc is how the kernel is steered and how masks and labels are put on
-// (CVE-2019-16884, CVE-2019-19921).
-constexpr std::array<std::string_view, 11> kCoverable = {"/proc/cpuinfo",
-                                                         "/proc/diskstats",
-                                                         "/proc/loadavg",
-                                                         "/proc/meminfo",
-                                                         "/proc/net/dev",
-                                                         "/proc/slabinfo",
-                                                         "/proc/stat",
-                                                         "/proc/swaps",
-                                                         "/proc/sys/crypto/fips_enabled",
-                                                         "/proc/sys/kernel/ns_last_pid",
-                                                         "/proc/uptime"};
-
-// The path without "//", "." and "..", as seen from "/". Links are met later, by descriptor.
-std::string cleaned(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    const auto end = std::min(path.find('/'), path.size());
-    const std::string_view part = path.substr(0, end);
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else if (!part.empty() && part != ".") {
-      parts.push_back(part);
-    }
-    path.remove_prefix(std::min(end + 1, path.size()));
-  }
-  std::string result;
-  for (const std::string_view part : parts) {
-    result += '/';
-    result += part;
-  }
-  return result.empty() ? "/" : result;
-}
-
 void check_destination(Checks& checks, const std::string& place, const Mount& mount) {
   if (mount.destination.empty()) checks.fail(place, "missing");
   if (!mount.destination.starts_with('/')) {
     checks.warn(place,
                 fmt::format("{} is not absolute, taken as below \"/\"", quoted(mount.destination)));
   }
-  const std::string path = cleaned(mount.destination);
+  const std::string path = normal_destination(mount.destination);
   if (path == "/") checks.fail(place, "the root cannot be mounted over, use /root/path");
-  if (path.starts_with("/proc/") && std::ranges::find(kCoverable, path) == kCoverable.end()) {
+  if (!is_coverable(path)) {
     checks.fail(place, fmt::format("{} lies inside /proc, where only files such as "
                                    "/proc/cpuinfo may be covered",
                                    quoted(mount.destination)));

@@ -3,20 +3,10 @@
 /// Mounting the kernel's own filesystems into a root: proc, sysfs, devpts, mqueue, cgroup, tmpfs.
 
 #include <string>
-#include <string_view>
 
 #include "minidocker/toolbox/child_plan.hpp"
 
 namespace minidocker::namespaces {
-
-/// Throws Error(invalid_argument) if nothing may be mounted on `destination` (absolute or relative
-/// to the container's root): the root itself, and what lies in /proc but for the few files that are
-/// known to be harmless. A volume on /proc/self/attr would swallow what is written there to drop
-/// privileges (CVE-2019-16884). `what` names the origin, e.g. "mounts[3].destination".
-void check_destination(std::string_view destination, std::string_view what);
-
-/// `destination` as an absolute path without ".", ".." and double slashes; ".." stops at "/".
-[[nodiscard]] std::string normal_destination(std::string_view destination);
 
 /// A tmpfs inside the container's root that a step of this plan has mounted.
 struct OpenedTmpfs {
@@ -36,12 +26,14 @@ struct OpenTmpfs {
 
 /// Mounts a new filesystem on a directory of the container's root, which is made if it is not
 /// there. proc and sysfs are mounted on real directories only: a link could put them where nobody
-/// masks them. Must run while /proc is the host's, that is before PivotRoot.
+/// masks them. Must run while /proc is the host's, that is before PivotRoot. EPERM: a link of the
+/// image leads into a proc, where a mount could swallow what is written to drop privileges
+/// (CVE-2019-16884).
 struct MountFilesystem {
   static constexpr StepInfo kInfo{"01-namespaces",
                                   "programs expect the kernel's own filesystems in their places"};
   const int* root;          ///< slot of OpenRoot
-  const char* destination;  ///< inside the root; check_destination() has let it pass
+  const char* destination;  ///< absolute, in the root, and not below /proc: see EPERM above
   const char* type;         ///< "proc", "sysfs", "devpts", "mqueue", "tmpfs", "cgroup2" ...
   const char* source;       ///< what mountinfo shall show as the source
   unsigned long flags;      ///< MS_NOSUID and so on

@@ -36,13 +36,13 @@ struct CapabilitySet {
 };
 
 /// The five sets of a process.
-struct CapabilitySets5 {
+struct ProcessCapabilities {
   CapabilitySet bounding;     ///< the most that execve(2) of a setuid or privileged file may give
   CapabilitySet effective;    ///< what permission checks look at
   CapabilitySet permitted;    ///< what may be made effective
   CapabilitySet inheritable;  ///< what an execve of a file with inheritable capabilities keeps
   CapabilitySet ambient;      ///< what any execve keeps; always in permitted and inheritable
-  bool operator==(const CapabilitySets5&) const = default;  ///< member by member
+  bool operator==(const ProcessCapabilities&) const = default;  ///< member by member
 };
 
 /// How many capabilities we have names for.
