@@ -176,8 +176,7 @@ std::string why_map_refused(int error, IdType type, std::span<const IdMapping> m
                                      [](const IdMapping& line) { return line.outside == 0; });
   if (type == IdType::uid && maps_root && !has(who, CAP_SETFCAP)) {
     return "mapping user 0 of our own namespace needs CAP_SETFCAP (Linux 5.12): inside, files "
-           "could "
-           "be given capabilities that count outside";
+           "could be given capabilities that count outside";
   }
   return "a map can be written only once, by a process of the parent namespace, and to a namespace "
          "that the same user made";

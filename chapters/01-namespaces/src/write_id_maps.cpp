@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "minidocker/namespaces/subordinate_ids.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/find_program.hpp"
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
@@ -43,16 +43,8 @@ void write_map(pid_t pid, const MapFile& which, std::span<const IdMapping> maps,
 /// access to (CVE-2014-8989). The kernel therefore refuses an unprivileged gid_map before this.
 void deny_setgroups(pid_t pid) { write_control(fmt::format("/proc/{}/setgroups", pid), "deny"); }
 
-/// The helper's path along PATH; the usual place if there is no PATH.
-std::string find_helper(const char* name) {
-  const char* const path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string candidate = fmt::format("{}/{}", rest.substr(0, end), name);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (sys::faccessat(AT_FDCWD, candidate.c_str(), X_OK)) return candidate;
-  }
+std::string get_helper(const char* name) {
+  if (std::optional<std::string> path = find_program(name)) return *std::move(path);
   throw Error(
       ErrorKind::unavailable,
       fmt::format("{}: executable file not found in $PATH; more ids than one's own need it, "
@@ -88,7 +80,7 @@ void run_helper(const MapFile& which, pid_t pid, std::span<const IdMapping> maps
   Pipe complaints = Pipe::make();
   const std::pair<int, int> fds[] = {{complaints.write_end.get(), 2}};
   Process helper =
-      Process::spawn(helper_command(find_helper(which.helper), pid, maps), std::span(fds));
+      Process::spawn(helper_command(get_helper(which.helper), pid, maps), std::span(fds));
   complaints.write_end.reset();
   std::string said = read_all(complaints.read_end.get(), which.helper);
   const int code = helper.wait().shell_code();

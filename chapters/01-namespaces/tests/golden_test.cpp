@@ -1,8 +1,6 @@
 // The transcripts of this chapter's text: produced by the demos, compared with tests/golden.
-// With MD_UPDATE_GOLDEN=1 in the environment the files are written anew.
 
 #include <linux/sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
 
 #include <regex>
@@ -11,9 +9,9 @@
 
 #include <gtest/gtest.h>
 
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
-#include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
@@ -22,24 +20,11 @@
 namespace minidocker::namespaces {
 namespace {
 
-using minidocker::testing::CommandResult;
 using minidocker::testing::lines_of;
-using minidocker::testing::run_command;
+using minidocker::testing::session;
 
 void compare_with_golden(const std::string& name, const std::string& text) {
-  const std::string path = MD_SOURCE_DIR "/chapters/01-namespaces/tests/golden/" + name + ".txt";
-  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) minidocker::testing::write_text(path, text);
-  EXPECT_EQ(minidocker::testing::find_text(path).value_or(""), text)
-      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
-}
-
-/// A command as a reader would type it, and all that it printed.
-std::string session(const std::string& command) {
-  const std::string bin = MD_BINARY_DIR "/bin";
-  const CommandResult result =
-      run_command({"/bin/sh", "-c", command}, {.env = {"PATH=/usr/bin:/bin:" + bin}});
-  const std::string text = "$ " + command + "\n" + result.out + result.err;
-  return std::regex_replace(text, std::regex(bin), "build/bin");
+  minidocker::testing::expect_golden("chapters/01-namespaces/tests/golden/" + name + ".txt", text);
 }
 
 /// Numbers that differ from run to run, by what they are.

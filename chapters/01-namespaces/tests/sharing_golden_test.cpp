@@ -1,8 +1,6 @@
-// More transcripts of this chapter's text: ipc, cgroup, kept, nested and joined namespaces. As in
-// golden_test.cpp, MD_UPDATE_GOLDEN=1 in the environment writes the files anew.
+// More transcripts of this chapter's text: ipc, cgroup, kept, nested and joined namespaces.
 
 #include <linux/sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,8 +11,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
-#include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "steps.hpp"
@@ -27,10 +25,7 @@ using namespaces::testing::holder;
 using namespaces::testing::Leaks;
 
 void compare_with_golden(const std::string& name, const std::string& text) {
-  const std::string path = MD_SOURCE_DIR "/chapters/01-namespaces/tests/golden/" + name + ".txt";
-  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) minidocker::testing::write_text(path, text);
-  EXPECT_EQ(minidocker::testing::find_text(path).value_or(""), text)
-      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
+  minidocker::testing::expect_golden("chapters/01-namespaces/tests/golden/" + name + ".txt", text);
 }
 
 /// What a reader would type, line by line into one shell, and all that it printed.
