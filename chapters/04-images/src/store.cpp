@@ -286,6 +286,15 @@ Image Store::get_image(std::string_view text) const {
   throw Error(ErrorKind::not_found, fmt::format("No such image: {}", shown(text)));
 }
 
+std::optional<Digest> Store::find_manifest(std::string_view name) const {
+  const bool has_digest = name.find('@') != std::string_view::npos;
+  const std::string full =
+      has_digest ? DigestName::parse(name).full() : ImageName::parse(name).full();
+  const std::vector<Descriptor> entries = read_index().manifests;
+  const auto entry = std::ranges::find(entries, full, name_of);
+  return entry == entries.end() ? std::nullopt : std::optional(entry->digest);
+}
+
 Manifest Store::manifest_of(const Image& image) const {
   return parse_manifest(read_blob(image.manifest), image.manifest.digest.str());
 }

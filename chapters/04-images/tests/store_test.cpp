@@ -184,6 +184,8 @@ TEST_F(StoreTest, LeavesADamagedImageOutAndSweepsNothingThen) {
   ASSERT_THAT(store_.images(&damaged), SizeIs(1));
   EXPECT_EQ(store_.get_image("x").names.size(), 1U);
   EXPECT_FALSE(store_.find_image("y"));
+  EXPECT_EQ(store_.find_manifest("y"), two.digest) << "to be got rid of";
+  EXPECT_FALSE(store_.find_manifest("z"));
   ASSERT_THAT(damaged, SizeIs(1));
   EXPECT_THAT(damaged[0], HasSubstr(two.digest.str() + " is damaged"));
   const StoreLock lock = store_.lock();

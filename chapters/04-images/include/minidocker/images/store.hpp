@@ -100,6 +100,9 @@ class Store {
   [[nodiscard]] std::optional<Image> find_image(std::string_view text) const;
   /// Like find_image; throws not_found in docker's words: `No such image: busybox:latest`.
   [[nodiscard]] Image get_image(std::string_view text) const;
+  /// What the index says of a name, even if the manifest is missing or damaged. Throws as
+  /// find_image for what is no name.
+  [[nodiscard]] std::optional<Digest> find_manifest(std::string_view name) const;
   [[nodiscard]] Manifest manifest_of(const Image& image) const;   ///< throws as read_blob
   [[nodiscard]] ImageConfig config_of(const Image& image) const;  ///< throws as read_blob
 
