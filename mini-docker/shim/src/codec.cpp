@@ -11,6 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr int kLastSignal = 64;  // SIGRTMAX as the kernel has it
+
 constexpr std::array<std::pair<ErrorKind, const char*>, 6> kKinds{{
     {ErrorKind::not_found, "not_found"},
     {ErrorKind::conflict, "conflict"},
@@ -97,13 +99,19 @@ Start start_from(const Json& json) {
   return start;
 }
 
+Signal signal_from(const Json& json) {
+  const int number = json.at("number").get<int>();
+  if (number >= 1 && number <= kLastSignal) return Signal{number};
+  throw Error(ErrorKind::invalid_argument, fmt::format("shim: no such signal: {}", number));
+}
+
 Request request_from(const Json& json) {
   const std::string type = json.at("type").get<std::string>();
   if (type == "start") return start_from(json);
   if (type == "resize") {
     return Resize{json.at("rows").get<std::uint16_t>(), json.at("columns").get<std::uint16_t>()};
   }
-  if (type == "signal") return Signal{json.at("number").get<int>()};
+  if (type == "signal") return signal_from(json);
   throw Error(ErrorKind::invalid_argument,
               fmt::format("shim: no such request: {}", minidocker::quoted(type)));
 }

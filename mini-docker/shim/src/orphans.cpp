@@ -1,4 +1,3 @@
-#include <charconv>
 #include <csignal>
 #include <optional>
 #include <string>
@@ -6,18 +5,12 @@
 #include <vector>
 
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 #include "minidocker/toolbox/sys/process.hpp"
 #include "shim.hpp"
 
 namespace minidocker::shim {
 namespace {
-
-std::optional<pid_t> find_pid(std::string_view text) {
-  pid_t pid = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  return pid;
-}
 
 /// Fourth field of /proc/PID/stat (proc_pid_stat(5)); the second one may hold anything.
 std::optional<pid_t> parent_of(const std::string& process) {
@@ -26,13 +19,13 @@ std::optional<pid_t> parent_of(const std::string& process) {
   const std::size_t name_end = stat->rfind(") ");
   if (name_end == std::string::npos || name_end + 4 > stat->size()) return std::nullopt;
   const std::string_view rest = std::string_view(*stat).substr(name_end + 4);  // behind the state
-  return find_pid(rest.substr(0, rest.find(' ')));
+  return parse_number<pid_t>(rest.substr(0, rest.find(' ')));
 }
 
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> children;
   for (const std::string& name : list_dir("/proc")) {
-    const std::optional<pid_t> pid = find_pid(name);
+    const std::optional<pid_t> pid = parse_number<pid_t>(name);
     if (pid && parent_of(name) == parent) children.push_back(*pid);
   }
   return children;

@@ -29,6 +29,15 @@ bool is_farewell(int signal) {
 
 bool has_news(const struct pollfd& fd) { return fd.revents != 0; }
 
+/// Nothing once the connection is over: a message that makes no sense ends it, but not us.
+std::optional<Request> next_request(const UniqueFd& connection) {
+  try {
+    return receive_request(connection.get());
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 /// Whoever is gone finds exit.json when he asks later.
 void try_to_send(const UniqueFd& listener, const Event& event) noexcept {
   if (!listener) return;
@@ -132,7 +141,7 @@ bool Shim::take_turn(int timeout_ms) {
 }
 
 void Shim::handle_engine() {
-  const std::optional<Request> request = receive_request(engine_.get());
+  const std::optional<Request> request = next_request(engine_);
   if (request) return obey(*request);
   engine_.reset();  // nobody is left to read what the container prints
   send_signal(SIGKILL);
@@ -144,12 +153,8 @@ void Shim::accept_client() {
 }
 
 void Shim::handle_client(UniqueFd& client) {
-  try {
-    const std::optional<Request> request = receive_request(client.get());
-    if (request) return obey(*request);
-  } catch (const Error& error) {
-    // One bad message ends that connection, not the container.
-  }
+  const std::optional<Request> request = next_request(client);
+  if (request) return obey(*request);
   client.reset();
 }
 

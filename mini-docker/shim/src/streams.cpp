@@ -1,12 +1,11 @@
 #include "streams.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "minidocker/toolbox/null_device.hpp"
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/pty.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
@@ -15,9 +14,8 @@
 namespace minidocker::shim {
 namespace {
 
-bool is_null_device(int fd) {
-  const struct stat status = sys::fstat(fd).or_throw("the client's standard stream");
-  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+bool is_null(const UniqueFd& stream) {
+  return is_null_device(sys::fstat(stream.get()).or_throw("the client's standard stream"));
 }
 
 /// Our own end of a pipe to the program.
@@ -41,7 +39,7 @@ Streams::Streams(StartFds& fds, bool terminal) {
 }
 
 void Streams::give_input(UniqueFd client) {
-  if (is_null_device(client.get())) {
+  if (is_null(client)) {
     theirs_[0] = std::move(client);
     return;
   }
@@ -52,7 +50,7 @@ void Streams::give_input(UniqueFd client) {
 }
 
 void Streams::give_output(UniqueFd client, UniqueFd& theirs) {
-  if (is_null_device(client.get())) {
+  if (is_null(client)) {
     theirs = std::move(client);
     return;
   }

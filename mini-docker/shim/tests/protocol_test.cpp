@@ -112,7 +112,8 @@ TEST(ShimProtocol, TheEndIsNoMessage) {
 
 TEST(ShimProtocol, NonsenseIsRefused) {
   for (const char* text : {"", "x", "[]", "{}", R"({"type":"fly"})", R"({"type":"resize"})",
-                           R"({"type":"resize","rows":"a","columns":2})"}) {
+                           R"({"type":"resize","rows":"a","columns":2})",
+                           R"({"type":"signal","number":0})", R"({"type":"signal","number":65})"}) {
     EXPECT_THROW(static_cast<void>(decode_request(text)), Error) << text;
     EXPECT_THROW(static_cast<void>(decode_event(text)), Error) << text;
   }

@@ -160,7 +160,7 @@ struct ExitRecord {
 };
 /// Writes exit.json into `directory` by rename, before anyone is told. Throws SystemError.
 void write_exit_record(const std::string& directory, const ExitRecord& record);
-/// Reads it; nothing if there is none. Throws Error(internal) if it makes no sense.
+/// Reads it; nothing if there is none. Throws Error(invalid_argument) if it makes no sense.
 [[nodiscard]] std::optional<ExitRecord> find_exit_record(const std::string& directory);
 
 /// Connects to the shim at `directory`/ctl, however long the path is; nothing if nobody listens
