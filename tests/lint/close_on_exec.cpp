@@ -26,6 +26,9 @@ constexpr std::string_view kWithFlag[] = {
 constexpr std::string_view kWithout[] = {"accept", "creat",        "dup",     "epoll_create",
                                          "fopen",  "inotify_init", "mkstemp", "pipe"};
 
+// What takes the number of a call and makes it.
+constexpr std::string_view kByNumber[] = {"syscall", "invoke", "invoke_again"};
+
 constexpr std::string_view kOnPurpose = "lint: inherited";
 
 bool has_flag(std::string_view code) { return code.find("CLOEXEC") != std::string_view::npos; }
@@ -57,6 +60,7 @@ class Checker {
   // Raw: into the global namespace or by number. `open(` alone counts unless the file has its own.
   std::vector<std::size_t> raw_uses(std::string_view name) const {
     std::vector<std::size_t> uses = find_word(code_, fmt::format("SYS_{}", name));
+    std::erase_if(uses, [this](std::size_t at) { return !is_called(at); });
     const bool own = declares(code_, name);
     for (const Call& call : find_calls(code_, name)) {
       if (call.qualifier == "::" || (call.qualifier.empty() && !own)) uses.push_back(call.offset);
@@ -68,6 +72,13 @@ class Checker {
       if (global && std::ranges::find(uses, at) == uses.end()) uses.push_back(at);
     }
     return uses;
+  }
+
+  // `syscall(SYS_socket` makes one; `unless_equal(SYS_socket)` of a seccomp filter does not.
+  [[nodiscard]] bool is_called(std::size_t number) const {
+    return std::ranges::any_of(kByNumber, [&](std::string_view caller) {
+      return code_.substr(0, number).ends_with(fmt::format("{}(", caller));
+    });
   }
 
   // The arguments where there are some, else the whole function around it.

@@ -26,8 +26,12 @@ TEST(CloseOnExec, MayBeAddedByAWrapperOfSys) {
   const char* path = "chapters/00-toolbox/src/sys/file.cpp";
   EXPECT_THAT(check_line("int f() { flags |= O_CLOEXEC; return ::open(p, flags); }", path),
               IsEmpty());
-  EXPECT_THAT(check_line("int f() { return call(SYS_openat2, p, flags); }", path), SizeIs(1));
+  EXPECT_THAT(check_line("int f() { return invoke(SYS_openat2, p, flags); }", path), SizeIs(1));
   EXPECT_THAT(check_line("int f() { return call(::open, p, flags); }", path), SizeIs(1));
+}
+
+TEST(CloseOnExec, IsNotAskedOfANumberThatNobodyCalls) {
+  EXPECT_THAT(check_line("auto filter = {unless_equal(SYS_socket), allow()};"), IsEmpty());
 }
 
 TEST(CloseOnExec, FormsWithoutFlagsAreNeverAllowed) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ranges>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 
 #include "includes.hpp"
@@ -12,13 +11,6 @@ namespace minidocker::lint {
 namespace {
 
 constexpr std::string_view kMarker = "<!-- lint: include table -->";
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::istringstream stream{std::string(text)};
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
-}
 
 std::vector<std::string> cells_of(std::string_view row) {
   std::vector<std::string> cells;

@@ -26,6 +26,9 @@ struct Views {
 /// The lines of `text`, without their line ends.
 [[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
 
+/// The words of `text`, which blanks separate.
+[[nodiscard]] std::vector<std::string> words_of(std::string_view text);
+
 /// `text` without blanks at either end.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 
