@@ -111,11 +111,12 @@ target_precompile_headers(md_test_headers PRIVATE
   <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h>)
 
 # md_test(NAME LABEL unit|kernel|system|peers|vm|lint SOURCES file... LINKS target...
-#         [DEPENDS program...] [TIMEOUT seconds] [SERIAL])
+#         [DEPENDS program...] [TIMEOUT seconds] [LOCK name])
 # A GoogleTest program in build/tests; each TEST becomes one ctest named after its behaviour.
-# DEPENDS: programs it runs, built before it. SERIAL: nothing else runs beside it.
+# DEPENDS: programs it runs, built before it. LOCK: of all tests with this word one runs at a time:
+# `groups` is for those that make cgroups below mini-docker, where others look for what is left.
 function(md_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "LABEL;TIMEOUT" "SOURCES;LINKS;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT;LOCK" "SOURCES;LINKS;DEPENDS")
   add_executable(${name} ${arg_SOURCES})
   add_dependencies(tests_${arg_LABEL} ${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
@@ -133,8 +134,8 @@ function(md_test name)
     set(arg_TIMEOUT 60)
   endif()
   set(properties LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
-  if(arg_SERIAL)
-    list(APPEND properties RUN_SERIAL ON)
+  if(arg_LOCK)
+    list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${arg_LABEL}." DISCOVERY_MODE PRE_TEST
                        DISCOVERY_TIMEOUT 30 PROPERTIES ${properties})
