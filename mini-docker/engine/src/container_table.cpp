@@ -12,7 +12,7 @@ namespace minidocker::engine {
 namespace {
 
 /// Each step stays as it is for ever: tables of its version are out there.
-constexpr std::array<const char*, 3> kSchema{R"(
+constexpr std::array<const char*, 4> kSchema{R"(
   CREATE TABLE IF NOT EXISTS containers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     image TEXT NOT NULL, image_id TEXT NOT NULL, command TEXT NOT NULL,
@@ -26,7 +26,10 @@ constexpr std::array<const char*, 3> kSchema{R"(
   ALTER TABLE containers ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0)",
                                              R"(
   ALTER TABLE containers ADD COLUMN driver TEXT NOT NULL DEFAULT 'overlay';
-  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID)"};
+  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID)",
+                                             R"(
+  CREATE TABLE layer_sizes (diff_id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT,
+    WITHOUT ROWID)"};
 
 constexpr const char* kColumns =
     "id, name, state, image, image_id, command, spec, root, runtime, interactive, auto_remove, "
@@ -70,6 +73,21 @@ bool is_hex(const std::string& text) {
 }
 
 }  // namespace
+
+ContainerSummary summary_of(const ContainerRow& row) {
+  constexpr std::int64_t kNanos = 1'000'000'000;
+  ContainerSummary summary;
+  summary.id = row.id;
+  summary.name = row.name;
+  summary.image = row.image;
+  summary.command = row.command;
+  summary.state = row.state;
+  summary.exit_code = row.exit_code;
+  summary.created = row.created_ns / kNanos;
+  summary.started = row.started_ns / kNanos;
+  summary.finished = row.finished_ns / kNanos;
+  return summary;
+}
 
 std::vector<std::string> layers_of(const ContainerRow& row) {
   std::vector<std::string> layers;

@@ -38,6 +38,8 @@ struct ContainerRow {
   std::int64_t finished_ns = 0;    ///< CLOCK_REALTIME; 0: never
 };
 
+/// What `ps` shows of it.
+[[nodiscard]] ContainerSummary summary_of(const ContainerRow& row);
 /// The lines of its `root`.
 [[nodiscard]] std::vector<std::string> layers_of(const ContainerRow& row);
 

@@ -19,22 +19,6 @@
 namespace minidocker::engine {
 namespace {
 
-constexpr std::int64_t kNanos = 1'000'000'000;
-
-ContainerSummary summary(const ContainerRow& row) {
-  ContainerSummary summary;
-  summary.id = row.id;
-  summary.name = row.name;
-  summary.image = row.image;
-  summary.command = row.command;
-  summary.state = row.state;
-  summary.exit_code = row.exit_code;
-  summary.created = row.created_ns / kNanos;
-  summary.started = row.started_ns / kNanos;
-  summary.finished = row.finished_ns / kNanos;
-  return summary;
-}
-
 /// The kernel's overlay leaves what a container changed in a form that can be read.
 void require_changes_layer(const ContainerRow& row) {
   if (unionfs::storage_driver(row.driver).form() == unionfs::RootForm::overlay) return;
@@ -118,13 +102,17 @@ std::string Engine::push(const TransferRequest& request, const LayerWatch& watch
   return impl_->images.push(request, watch);
 }
 
-bool Engine::has_image(const std::string& name) const { return impl_->images.has(name); }
+std::string Engine::login(const LoginRequest& request) const { return impl_->images.login(request); }
 
-ImageList Engine::images() const { return impl_->images.list(); }
+bool Engine::logout(const std::string& registry, const std::string& docker_config) const {
+  return impl_->images.logout(registry, docker_config);
+}
+
+bool Engine::has_image(const std::string& name) const { return impl_->images.has(name); }
 
 std::vector<ContainerSummary> Engine::containers() const {
   std::vector<ContainerSummary> list;
-  for (const ContainerRow& row : impl_->table.all()) list.push_back(summary(row));
+  for (const ContainerRow& row : impl_->table.all()) list.push_back(summary_of(row));
   return list;
 }
 

@@ -1,13 +1,14 @@
 #include "image_source.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <utility>
 
 #include "minidocker/images/workspace.hpp"
+#include "minidocker/toolbox/clock.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pipe.hpp"
 #include "minidocker/toolbox/process.hpp"
@@ -21,17 +22,11 @@ namespace {
 
 using Type = images::WorkerEvent::Type;
 
+/// Where the worker finds the root that it shall pack.
+constexpr int kTreeFd = 4;
+
 ImageDefaults defaults_of(const images::ImageConfig& config) {
   return {config.entrypoint, config.cmd, config.env, config.user, config.working_dir};
-}
-
-ImageSummary summary(const images::Image& image) {
-  ImageSummary summary;
-  summary.repository = "<none>";
-  summary.tag = "<none>";
-  summary.id = image.id.hex();
-  summary.size = Bytes{image.size};
-  return summary;
 }
 
 std::string familiar(const std::string& full_name) {
@@ -65,10 +60,12 @@ class Lines {
 LayerProgress progress_of(const images::WorkerEvent& event) {
   using From = images::WorkerEvent::Phase;
   using To = LayerProgress::Phase;
-  constexpr std::array kPhases{std::pair{From::exists, To::exists},
-                               std::pair{From::waiting, To::waiting},
-                               std::pair{From::moving, To::moving},
-                               std::pair{From::again, To::again}, std::pair{From::done, To::done}};
+  constexpr std::array kPhases{
+      std::pair{From::exists, To::exists},       std::pair{From::waiting, To::waiting},
+      std::pair{From::queued, To::queued},       std::pair{From::moving, To::moving},
+      std::pair{From::again, To::again},         std::pair{From::verifying, To::verifying},
+      std::pair{From::done, To::done},           std::pair{From::unpacking, To::unpacking},
+      std::pair{From::unpacked, To::unpacked}};
   const auto* const phase = std::ranges::find(kPhases, event.phase, &std::pair<From, To>::first);
   return {images::Digest::parse(event.digest).short_id(), phase->second, event.moved, event.size};
 }
@@ -80,25 +77,33 @@ void add_names(std::vector<std::string>& names, const images::WorkerEvent& event
 
 }  // namespace
 
-ImageSource::ImageSource(const Paths& paths)
+ImageSource::ImageSource(const Paths& paths, Database& database)
     : worker_(paths.programs + "/mini-worker"),
       layers_dir_(paths.state + "/layers"),
       temporaries_(paths.state + "/tmp"),
       store_(images::Store::open(paths.state + "/images")),
-      layers_(layers_dir_) {}
+      layers_(layers_dir_),
+      sizes_(database, layers_) {}
 
 std::size_t ImageSource::clean_temporaries() const {
   return images::clean_temporaries(temporaries_);
 }
 
-void ImageSource::sweep(const images::StoreLock& lock, const std::set<std::string>& used) const {
+Bytes ImageSource::sweep(const images::StoreLock& lock, const std::set<std::string>& used) const {
   std::set<images::Digest> needed = images::needed_layers(store_);
   for (const std::string& layer : used) {
     const std::string name = layer.substr(layer.rfind('/') + 1);
     if (const auto digest = images::Digest::find("sha256:" + name)) needed.insert(*digest);
   }
+  Bytes reclaimed{0};
+  for (const images::Digest& layer : layers_.all()) {
+    if (needed.contains(layer)) continue;
+    reclaimed.value += sizes_.of(layer).value;
+    sizes_.forget(layer);
+  }
   layers_.sweep(lock, needed);
-  store_.sweep(lock);
+  reclaimed.value += store_.sweep(lock).bytes;
+  return reclaimed;
 }
 
 images::WorkerRequest ImageSource::request() const {
@@ -116,16 +121,18 @@ images::WorkerRequest ImageSource::request(images::WorkerVerb verb,
   request.verb = verb;
   request.reference = wanted.image;
   request.docker_config = wanted.docker_config;
+  request.platform = wanted.platform;
   if (wanted.plain_http) request.plain_http = images::PlainHttp::yes;
   return request;
 }
 
 void ImageSource::run_worker(const images::WorkerRequest& request,
-                             const std::function<void(const images::WorkerEvent&)>& told) const {
+                             const std::function<void(const images::WorkerEvent&)>& told,
+                             std::vector<std::pair<int, int>> fds) const {
   std::vector<std::string> argv = request.to_arguments();
   argv.insert(argv.begin(), worker_);
   Pipe progress = Pipe::make();
-  const std::array<std::pair<int, int>, 1> fds{{{progress.write_end.get(), images::kProgressFd}}};
+  fds.emplace_back(progress.write_end.get(), images::kProgressFd);
   Process process = Process::spawn(argv, fds);
   progress.write_end.reset();
 
@@ -133,6 +140,9 @@ void ImageSource::run_worker(const images::WorkerRequest& request,
   for (Lines lines(progress.read_end.get()); std::optional<std::string> line = lines.next();) {
     const images::WorkerEvent event = images::WorkerEvent::parse(*line);
     if (event.type == Type::error) throw Error(event.kind, event.message);
+    if (event.type == Type::sandbox) {
+      const trace::Scope lacking("07-security", "mini-worker: " + event.message);
+    }
     is_done = is_done || event.type == Type::done;
     told(event);
   }
@@ -143,17 +153,55 @@ void ImageSource::run_worker(const images::WorkerRequest& request,
                           status.shell_code()));
 }
 
+LoadedImages ImageSource::bring_in(const images::WorkerRequest& request) const {
+  LoadedImages loaded;
+  run_worker(request, [&loaded](const images::WorkerEvent& event) {
+    if (event.type == Type::warning) loaded.warnings.push_back(event.message);
+    if (event.type != Type::image) return;
+    add_names(loaded.names, event);
+    loaded.ids.push_back(event.id);
+  });
+  return loaded;
+}
+
 LoadedImages ImageSource::load(const std::string& path) const {
   const trace::Scope scope("04-images", "have mini-worker read and unpack " + path,
                            "nothing foreign is parsed in this process");
   images::WorkerRequest unpack = request();
   unpack.from = path;
-  LoadedImages loaded;
-  run_worker(unpack, [&loaded](const images::WorkerEvent& event) {
-    if (event.type == Type::warning) loaded.warnings.push_back(event.message);
-    if (event.type == Type::image) add_names(loaded.names, event);
-  });
-  return loaded;
+  return bring_in(unpack);
+}
+
+LoadedImages ImageSource::import_root(const ImportRequest& wanted) const {
+  const trace::Scope scope("04-images", "have mini-worker make an image of " + wanted.from,
+                           "nothing foreign is parsed in this process");
+  images::WorkerRequest import = request();
+  import.verb = images::WorkerVerb::import_root;
+  import.from = wanted.from;
+  if (!wanted.name.empty()) import.names = {images::ImageName::parse(wanted.name).full()};
+  for (const std::string& change : wanted.changes) import.changes += change + "\n";
+  import.comment = wanted.comment;
+  import.created = rfc3339_of(wall_clock_ns());
+  return bring_in(import);
+}
+
+void ImageSource::save(const std::vector<std::string>& names, const SaveTarget& target) const {
+  const trace::Scope scope("04-images", "have mini-worker write images out",
+                           "every blob is verified on its way");
+  images::WorkerRequest save = request();
+  save.verb = images::WorkerVerb::save;
+  save.names = names;
+  save.to = target.directory.empty() ? "-" : target.directory;
+  run_worker(save, [](const images::WorkerEvent&) {}, {{target.fd, STDOUT_FILENO}});
+}
+
+void ImageSource::export_root(int tree, int out) const {
+  const trace::Scope scope("04-images", "have mini-worker pack a container's root",
+                           "its files are somebody else's: they are read in the sandbox");
+  images::WorkerRequest pack = request();
+  pack.verb = images::WorkerVerb::export_root;
+  pack.tree = fmt::format("/proc/self/fd/{}", kTreeFd);
+  run_worker(pack, [](const images::WorkerEvent&) {}, {{tree, kTreeFd}, {out, STDOUT_FILENO}});
 }
 
 PulledImage ImageSource::pull(const TransferRequest& wanted, const LayerWatch& watch) const {
@@ -200,27 +248,6 @@ RunnableImage ImageSource::prepare(const std::string& name) const {
     unpack.image = image.id.str();
     run_worker(unpack, [](const images::WorkerEvent&) {});
   }
-}
-
-ImageList ImageSource::list() const {
-  ImageList list;
-  for (const images::Image& image : store_.images(&list.warnings)) {
-    ImageSummary base = summary(image);
-    try {
-      base.created = seconds_of_rfc3339(store_.config_of(image).created);
-    } catch (const Error& error) {
-      list.warnings.emplace_back(error.what());
-    }
-    if (image.names.empty()) list.images.push_back(base);
-    for (const images::ImageName& name : image.names) {
-      ImageSummary named = base;
-      named.repository = name.familiar_repository();
-      named.tag = name.tag;
-      list.images.push_back(named);
-    }
-  }
-  std::ranges::stable_sort(list.images, std::greater<>{}, &ImageSummary::created);
-  return list;
 }
 
 }  // namespace minidocker::engine

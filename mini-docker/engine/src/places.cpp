@@ -54,7 +54,7 @@ Engine::Impl::Impl(Paths chosen, const std::optional<std::string>& storage_drive
       opening(open_directories(paths)),
       database(paths.state + "/engine.db"),
       table(database),
-      images(paths),
+      images(paths, database),
       storage(choose_storage(paths, *opening, database, storage_driver)) {}
 
 void Engine::Impl::claim(ContainerRow& row, const std::optional<std::string>& name) {

@@ -46,7 +46,11 @@ struct Engine::Impl {
 
 /// Recovers: see Engine::Engine. Returns what could not be done, one line each.
 [[nodiscard]] std::vector<std::string> recover(Engine::Impl& engine);
-/// Removes layers and blobs that neither an image nor a container needs. What keeps it from doing
+/// Removes layers and blobs that neither an image nor a container needs; returns how much that was.
+/// Rows are read while the lock is held: create() holds it from its look at the layers until its
+/// row names them. Throws Error.
+Bytes sweep_images(const Engine::Impl& engine, const images::StoreLock& lock);
+/// The same, under a lock of its own. What keeps it from doing
 /// so, such as a damaged image, is added to `warnings`: it is tried again the next time.
 void sweep_images(const Engine::Impl& engine, std::vector<std::string>& warnings);
 

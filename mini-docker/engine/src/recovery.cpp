@@ -92,15 +92,16 @@ std::vector<std::string> recover(Engine::Impl& engine) {
   return troubles;
 }
 
-void sweep_images(const Engine::Impl& engine, std::vector<std::string>& warnings) try {
-  // Rows are read while the lock is held: create() holds it from its look at the layers until its
-  // row names them.
-  const images::StoreLock lock = engine.images.lock();
+Bytes sweep_images(const Engine::Impl& engine, const images::StoreLock& lock) {
   std::set<std::string> layers;
   for (const ContainerRow& row : engine.table.all()) {
     for (const std::string& layer : layers_of(row)) layers.insert(layer);
   }
-  engine.images.sweep(lock, layers);
+  return engine.images.sweep(lock, layers);
+}
+
+void sweep_images(const Engine::Impl& engine, std::vector<std::string>& warnings) try {
+  sweep_images(engine, engine.images.lock());
 } catch (const Error& error) {
   warnings.emplace_back(error.what());
 }

@@ -13,6 +13,7 @@
 #include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "minidocker/unionfs/detached.hpp"
 #include "minidocker/unionfs/fuse_overlay.hpp"
 #include "minidocker/unionfs/overlay.hpp"
 #include "settings.hpp"
@@ -137,6 +138,25 @@ shim::Root root_of(const ContainerRow& row, const ContainerPaths& places) {
   throw Error(ErrorKind::unavailable,
               fmt::format("container {} was made with storage driver {}: the program "
                           "fuse-overlayfs is not in PATH",
+                          row.name, row.driver));
+}
+
+UniqueFd open_root(const ContainerRow& row, const ContainerPaths& places) {
+  unionfs::RootPlace place = root_place(row, places);
+  switch (unionfs::storage_driver(row.driver).form()) {
+    case RootForm::directory:
+      return sys::open(place.target.c_str(), O_RDONLY | O_DIRECTORY).or_throw(place.target);
+    case RootForm::overlay:
+      // What the container has written lies on top, for reading only: an overlay in use cannot be
+      // mounted a second time.
+      place.layers.insert(place.layers.begin(), place.upper);
+      return unionfs::make_detached_overlay({std::move(place.layers), "", ""});
+    case RootForm::fuse:
+      break;
+  }
+  throw Error(ErrorKind::unavailable,
+              fmt::format("container {} was made with storage driver {}: its files can be read "
+                          "from inside only",
                           row.name, row.driver));
 }
 

@@ -15,6 +15,7 @@
 #include "locks.hpp"
 #include "minidocker/engine/engine.hpp"
 #include "minidocker/shim/protocol.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
 #include "minidocker/unionfs/storage_driver.hpp"
 #include "shim_client.hpp"
 
@@ -39,5 +40,9 @@ struct Storage {
 /// What its shim has to do to get it. Throws Error(unavailable) that names the container if its
 /// driver cannot work any more.
 [[nodiscard]] shim::Root root_of(const ContainerRow& row, const ContainerPaths& places);
+
+/// Its root as it is now, to be read, without what is mounted in it. Throws Error(unavailable) that
+/// names the container where its driver cannot show that from outside.
+[[nodiscard]] UniqueFd open_root(const ContainerRow& row, const ContainerPaths& places);
 
 }  // namespace minidocker::engine

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "minidocker/engine/images.hpp"
 #include "minidocker/engine/request.hpp"
 #include "minidocker/engine/transfer.hpp"
 #include "minidocker/toolbox/bytes.hpp"
@@ -32,25 +33,17 @@ struct Paths {
   [[nodiscard]] static Paths choose(const std::optional<std::string>& root);
 };
 
-/// A line of `images`.
-struct ImageSummary {
-  std::string repository;    ///< "busybox", or "<none>"
-  std::string tag;           ///< "latest", or "<none>"
-  std::string id;            ///< 64 hex digits
-  std::int64_t created = 0;  ///< seconds since 1970; 0 also if that cannot be read any more
-  Bytes size;                ///< of its layers
-};
-
-/// What images() found.
-struct ImageList {
-  std::vector<ImageSummary> images;   ///< the newest first
-  std::vector<std::string> warnings;  ///< what of the store is damaged, one line each
-};
-
 /// What load() did.
 struct LoadedImages {
   std::vector<std::string> names;     ///< "busybox:latest"; an id for an image without a name
+  std::vector<std::string> ids;       ///< of the images, "sha256:..."
   std::vector<std::string> warnings;  ///< what of it was not taken over, one line each
+};
+
+/// Where saved images go.
+struct SaveTarget {
+  int fd = 1;             ///< an archive is written there; borrowed
+  std::string directory;  ///< instead an OCI layout is written there; empty: no
 };
 
 /// What create() made.
@@ -82,10 +75,61 @@ struct ContainerSummary {
   std::int64_t finished = 0;     ///< seconds since 1970; 0: never
 };
 
+/// A mount that the user asked for.
+struct MountDetails {
+  std::string source;         ///< on the host
+  std::string destination;    ///< in the container
+  std::string propagation;    ///< "rprivate"
+  bool is_read_only = false;  ///< may the container not write there?
+};
+
+/// All that there is to tell of a container.
+struct ContainerDetails {
+  ContainerSummary summary;          ///< as in the list
+  std::string status;                ///< "running": its state in docker's words
+  std::string image_id;              ///< 64 hex digits
+  std::string created;               ///< RFC 3339
+  std::string started;               ///< RFC 3339; empty: never
+  std::string finished;              ///< RFC 3339; empty: never
+  std::string error;                 ///< why the last start failed
+  std::string driver;                ///< storage driver of its root
+  std::string runtime;               ///< a program; empty: built in
+  std::string directory;             ///< where its own files lie
+  std::string hostname;              ///< in it
+  std::string user;                  ///< as it was asked for; empty: root
+  std::string working_dir;           ///< where its program begins
+  std::vector<std::string> args;     ///< argv
+  std::vector<std::string> env;      ///< "NAME=value"
+  std::vector<MountDetails> mounts;  ///< binds
+  bool has_terminal = false;         ///< is one its own?
+  bool is_interactive = false;       ///< is its standard input open?
+  bool is_removed_at_end = false;    ///< does it go when it ends?
+  bool is_read_only = false;         ///< may it not write to its root?
+};
+
+/// What a container takes.
+struct ContainerUsage {
+  ContainerSummary container;  ///< as in the list
+  Bytes size;                  ///< of what it has written
+};
+
+/// What images and containers take.
+struct DiskUsage {
+  Bytes layers;                            ///< of all unpacked layers, each once
+  std::vector<ImageUsage> images;          ///< the newest first
+  std::vector<ContainerUsage> containers;  ///< the newest first
+};
+
 /// A line of `diff`.
 struct PathChange {
   char kind = 'C';   ///< 'A' added, 'C' changed, 'D' deleted
   std::string path;  ///< absolute, in the container
+};
+
+/// What prune_containers() removed.
+struct PrunedContainers {
+  std::vector<std::string> ids;  ///< 64 hex digits each
+  Bytes reclaimed;               ///< of what they had written
 };
 
 /// Whether a running container may be killed to be removed.
@@ -159,10 +203,39 @@ class Engine {
   /// Gives the image of that name to its registry; returns the digest of its manifest. Throws
   /// Error.
   std::string push(const TransferRequest& request, const LayerWatch& watch);
+  /// Asks the registry whether it knows who is named, and keeps that; returns the credential
+  /// helper that does, empty for the file. Without a user: whether it knows whoever is kept. Throws
+  /// Error: not_found if nobody is, permission if it does not know them.
+  [[nodiscard]] std::string login(const LoginRequest& request) const;
+  /// Forgets who is kept for a registry; false if nobody is. Throws Error.
+  [[nodiscard]] bool logout(const std::string& registry, const std::string& docker_config) const;
   /// Is there an image of this name or id? Throws as create() for what is neither.
   [[nodiscard]] bool has_image(const std::string& name) const;
-  /// All images; of a damaged one what can be read, and a warning.
-  [[nodiscard]] ImageList images() const;
+  /// The images that fit; of a damaged one what can be read, and a warning. Throws
+  /// Error(not_found) if a filter names an unknown one.
+  [[nodiscard]] ImageList images(const ImageFilters& filters = {}) const;
+  /// Gives an image one more name, taken away from who has it. Throws Error.
+  void tag(const std::string& image, const std::string& name);
+  /// Removes a name, or an image with all its names, and what nobody needs any more: see
+  /// image_removal.hpp. Throws Error(not_found, conflict); what was removed before that stays so.
+  RemovedImages remove_image(const std::string& name, Force force);
+  /// Removes all images of that scope that no container uses. Throws Error.
+  RemovedImages prune_images(PruneScope scope);
+  /// How an image came to be, the newest step first. Throws Error.
+  [[nodiscard]] std::vector<HistoryLine> history(const std::string& image) const;
+  /// All that there is to tell of an image. Throws Error.
+  [[nodiscard]] ImageDetails inspect_image(const std::string& image) const;
+  /// What of the store is missing or damaged, a line each: reads every byte of it. Throws Error.
+  [[nodiscard]] std::vector<std::string> check_images() const;
+  /// What images and containers take. Throws Error.
+  [[nodiscard]] DiskUsage disk_usage() const;
+  /// Writes images out: each is named, or is a repository, which means all of its tags. Throws
+  /// Error; what was written until then is no whole archive.
+  void save(const std::vector<std::string>& names, const SaveTarget& target) const;
+  /// Makes an image of a packed root. Throws Error.
+  LoadedImages import_root(const ImportRequest& request);
+  /// Writes all files of a container to `out` as one archive; mounts are left out. Throws Error.
+  void export_root(const std::string& container, int out) const;
   /// All containers, newest first.
   [[nodiscard]] std::vector<ContainerSummary> containers() const;
 
@@ -179,6 +252,11 @@ class Engine {
   /// What a container, running or not, has changed of its image's files; mounts are not looked
   /// into. By id, name or unique beginning of an id. Throws Error(not_found).
   [[nodiscard]] std::vector<PathChange> changes(const std::string& name) const;
+  /// All that there is to tell of a container, by id, name or unique beginning of an id. Throws
+  /// Error(not_found).
+  [[nodiscard]] ContainerDetails inspect_container(const std::string& name) const;
+  /// Removes all containers that do not run and nobody owns: ids, and what they took. Throws Error.
+  PrunedContainers prune_containers();
   /// What recovery could not do, one line each; what it concerns is tried again next time.
   [[nodiscard]] const std::vector<std::string>& warnings() const;
 
