@@ -1,22 +1,18 @@
 #include "minidocker/security/paths.hpp"
 
 #include <fcntl.h>
-#include <sys/sysmacros.h>
 
 #include <cerrno>
 
 #include <fmt/format.h>
 
+#include "minidocker/toolbox/null_device.hpp"
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/mount.hpp"
 
 namespace minidocker::security {
 namespace {
-
-bool is_null_device(const struct stat& status) noexcept {
-  return S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
-}
 
 /// The same bind without /proc, by descriptor: three calls instead of one.
 sys::Result<> bind_by_descriptor(int source, const char* path) noexcept {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include <array>
+#include <charconv>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -36,10 +38,9 @@ std::string SetRlimit::describe() const {
 }
 
 StepResult SetOomScore::run(ChildContext&) const noexcept {
-  std::array<char, 16> text{};
-  const auto written = fmt::format_to_n(text.data(), text.size(), "{}", score);
-  return write_control_at(AT_FDCWD, "/proc/self/oom_score_adj",
-                          {text.data(), static_cast<std::size_t>(written.out - text.data())});
+  std::array<char, 16> text;
+  const char* const end = std::to_chars(text.data(), text.data() + text.size(), score).ptr;
+  return write_control_at(AT_FDCWD, "/proc/self/oom_score_adj", std::string_view(text.data(), end));
 }
 
 std::string SetOomScore::describe() const {

@@ -2,16 +2,17 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/null_device.hpp"
 #include "minidocker/toolbox/safe_path.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
@@ -90,10 +91,6 @@ StepResult read_database(int root, const char* path, Take take) noexcept {
   const StepResult opened = open_database(root, path, fd);
   if (!opened || fd < 0) return opened;
   return for_each_line(fd, take);
-}
-
-bool is_null_device(const struct stat& status) noexcept {
-  return S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ TEST(SocketFilter, HasNoWayAround) {
     EXPECT_EQ(EACCES, errno);
     // The kernel looks at 32 bits of the family, and so does the filter.
     const long family = AF_UNIX | (1L << 32);
-    EXPECT_EQ(-1, ::syscall(SYS_socket, family, SOCK_STREAM, 0));
+    EXPECT_EQ(-1, ::syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_EQ(EACCES, errno);
 #if defined(__x86_64__)
     EXPECT_EQ(-1, ::syscall(0x4000'0000 | SYS_socket, AF_UNIX, SOCK_STREAM, 0));  // x32

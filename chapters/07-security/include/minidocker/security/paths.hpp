@@ -42,8 +42,8 @@ struct MaskPath {
 };
 
 /// Makes what is at `path` read-only by a mount of its own, with all other flags of the mount it
-/// lies on. Nothing there: nothing to do. Kernel 5.12 (mount_setattr needs no statfs to keep
-/// flags).
+/// lies on. Nothing there: nothing to do. A mount below it keeps its own flags. Kernel 5.12
+/// (mount_setattr needs no statfs to keep flags).
 struct MakeReadonly {
   static constexpr StepInfo kInfo{"07-security", "writing there changes the host's kernel"};
   const char* path;  ///< absolute, in the container
