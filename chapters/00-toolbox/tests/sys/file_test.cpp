@@ -271,8 +271,9 @@ TEST_F(SysFile, RangesAreLockedApart) {
   EXPECT_EQ(fmt::format("fcntl({}, \"F_OFD_SETLKW\", {{l_start=7, l_len=1}})", first.get()),
             recorded([&] { (void)sys::lock_range(first.get(), 7, 1); }));
   EXPECT_TRUE(sys::lock_range(second.get(), 8, 1).ok());
-  EXPECT_EQ(fmt::format("fcntl({}, \"F_OFD_SETLK\", {{l_start=7, l_len=1}}) = EAGAIN", second.get()),
-            recorded([&] { (void)sys::try_lock_range(second.get(), 7, 1); }));
+  EXPECT_EQ(
+      fmt::format("fcntl({}, \"F_OFD_SETLK\", {{l_start=7, l_len=1}}) = EAGAIN", second.get()),
+      recorded([&] { (void)sys::try_lock_range(second.get(), 7, 1); }));
   EXPECT_TRUE(sys::try_lock_range(second.get(), 9, 1).ok());
   EXPECT_EQ(EBADF, sys::lock_range(kNoFd, 0, 1).error());
 }
