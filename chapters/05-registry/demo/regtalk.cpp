@@ -90,11 +90,10 @@ void ignore(const registry::BlobProgress&) {}
 void pull(const registry::Reference& reference, registry::Session& session,
           const Options& options) {
   const images::Store store = images::Store::open(options.store);
-  images::Workspace workspace(options.store + "/tmp");
   registry::PullOptions one_at_a_time;
   one_at_a_time.parallel = 1;
   const registry::PulledImage pulled =
-      registry::pull_image(reference, session, store, workspace, one_at_a_time, ignore);
+      registry::pull_image(reference, session, store, one_at_a_time, ignore);
   print(fmt::format("{} is image {}\n", reference.familiar(), pulled.id.short_id()));
 }
 

@@ -1,13 +1,10 @@
 #include "blob_download.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "documents.hpp"
 #include "minidocker/registry/answers.hpp"
-#include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/numbers.hpp"
-#include "minidocker/toolbox/sys/file.hpp"
 
 namespace minidocker::registry {
 
@@ -26,8 +23,8 @@ std::string name_of(const images::Descriptor& blob) { return "blob " + blob.dige
 class Download {
  public:
   Download(const Reference& reference, Session& session, const images::Descriptor& blob,
-           const std::string& path, const DownloadWatch& watch)
-      : session_(session), blob_(blob), file_(path), watch_(watch) {
+           GrowingBlob& file, const DownloadWatch& watch)
+      : session_(session), blob_(blob), file_(file), watch_(watch) {
     call_.target = fmt::format("/v2/{}/blobs/{}", reference.name.path, blob.digest.str());
     call_.scopes = {scope_of(reference.name.path, "pull")};
     call_.tried = fmt::format("pull {}: {}", reference.familiar(), name_of(blob));
@@ -35,7 +32,8 @@ class Download {
   }
 
   void run() {
-    std::uint64_t begun_at = 0;
+    file_.take_up(watch_.moved);
+    std::uint64_t begun_at = file_.size();
     for (Retry retry(session_); file_.size() < blob_.size;) {
       try {
         ask_for_the_rest();
@@ -46,6 +44,7 @@ class Download {
         watch_.again(begun_at);
       }
     }
+    watch_.verifying();
     if (const images::Digest digest = file_.digest(); digest != blob_.digest) {
       refuse(call_,
              fmt::format("what the registry sent has digest {}: damaged or forged", digest.str()));
@@ -101,33 +100,16 @@ class Download {
 
   Session& session_;
   const images::Descriptor& blob_;
-  GrowingBlob file_;
+  GrowingBlob& file_;
   const DownloadWatch& watch_;
   Call call_;
 };
 
 }  // namespace
 
-GrowingBlob::GrowingBlob(std::string path)
-    : path_(std::move(path)),
-      fd_(sys::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0644).or_throw(path_)) {}
-
-void GrowingBlob::append(std::string_view piece) {
-  write_all(fd_.get(), piece, path_);
-  hasher_.update(piece.data(), piece.size());
-  size_ += piece.size();
-}
-
-void GrowingBlob::restart() {
-  sys::ftruncate(fd_.get(), 0).or_throw(path_);
-  sys::lseek(fd_.get(), 0, SEEK_SET).or_throw(path_);
-  hasher_ = images::Hasher();
-  size_ = 0;
-}
-
 void download_blob(const Reference& reference, Session& session, const images::Descriptor& blob,
-                   const std::string& path, const DownloadWatch& watch) {
-  Download(reference, session, blob, path, watch).run();
+                   GrowingBlob& file, const DownloadWatch& watch) {
+  Download(reference, session, blob, file, watch).run();
 }
 
 }  // namespace minidocker::registry

@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <map>
 
-#include "blob_download.hpp"
 #include "documents.hpp"
+#include "layer_downloads.hpp"
 #include "minidocker/images/blob_lease.hpp"
 #include "minidocker/images/image_config.hpp"
 #include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/trace.hpp"
-#include "parallel.hpp"
 
 namespace minidocker::registry {
 
@@ -20,7 +19,6 @@ namespace {
 
 using images::Descriptor;
 using images::Digest;
-using Phase = BlobProgress::Phase;
 
 constexpr std::string_view kDockerConfig = "application/vnd.docker.container.image.v1+json";
 constexpr std::string_view kLayerTypes[] = {
@@ -31,17 +29,13 @@ constexpr std::string_view kLayerTypes[] = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip",
     "application/vnd.docker.image.rootfs.diff.tar.zstd",
 };
-/// How often a layer is told of: so many times, whatever its size.
-constexpr std::uint64_t kSteps = 100;
-
 class Pull {
  public:
   Pull(const Reference& reference, Session& session, const images::Store& store,
-       images::Workspace& workspace, const PullOptions& options, const TransferProgress& progress)
+       const PullOptions& options, const TransferProgress& progress)
       : reference_(reference),
         session_(session),
         store_(store),
-        workspace_(workspace),
         options_(options),
         progress_(progress) {}
 
@@ -52,16 +46,21 @@ class Pull {
     const images::Manifest manifest = images::parse_manifest(document.text, what);
     check(manifest);
 
-    const std::vector<Descriptor> layers = distinct(manifest.layers);
     const images::BlobLease lease(store_.dir(), digests_of(manifest));
     PulledImage pulled{.id = manifest.config.digest,
                        .manifest = {document.media_type, document.digest, document.text.size()},
                        .digest = top.digest,
                        .warnings = {}};
-    fetch_config(manifest, pulled);
-    fetch_layers(layers);
-    pulled.is_new = !files_.empty() || !is_named(document.digest);
-    record(document, manifest, pulled);
+    LayerDownloads downloads(reference_, session_, store_, progress_);
+    try {
+      const images::ImageConfig config = read_config(manifest, downloads, pulled);
+      downloads.fetch(arriving(manifest, config, downloads), options_.parallel, options_.consumer);
+    } catch (const TransportError&) {
+      downloads.keep();  // what was cut is no damage: the next pull goes on there
+      throw;
+    }
+    pulled.is_new = !downloads.is_empty() || !is_named(document.digest);
+    record(document, manifest, pulled, downloads);
     return pulled;
   }
 
@@ -81,7 +80,12 @@ class Pull {
                          images::kMaxDocument));
     }
     std::uint64_t size = 0;
+    std::map<Digest, std::uint64_t> sizes;
     for (const Descriptor& layer : manifest.layers) {
+      // An image may have a layer twice; a digest has one size, or one of them is a lie.
+      if (sizes.emplace(layer.digest, layer.size).first->second != layer.size) {
+        refuse(fmt::format("layer {} is said to have two sizes", layer.digest.short_id()));
+      }
       if (std::ranges::find(kLayerTypes, layer.media_type) == std::end(kLayerTypes)) {
         refuse(fmt::format("layer {} is {}, which cannot be unpacked", layer.digest.short_id(),
                            minidocker::quoted(layer.media_type.substr(0, 200))));
@@ -93,37 +97,18 @@ class Pull {
     }
   }
 
-  // An image may have a layer twice; a digest has one size, or one of them is a lie.
-  [[nodiscard]] std::vector<Descriptor> distinct(const std::vector<Descriptor>& layers) const {
-    std::vector<Descriptor> all;
-    for (const Descriptor& layer : layers) {
-      const auto same = std::ranges::find(all, layer.digest, &Descriptor::digest);
-      if (same == all.end()) {
-        all.push_back(layer);
-      } else if (same->size != layer.size) {
-        refuse(fmt::format("layer {} is said to have two sizes", layer.digest.short_id()));
-      }
-    }
-    return all;
-  }
-
   static std::vector<Digest> digests_of(const images::Manifest& manifest) {
     std::vector<Digest> digests{manifest.config.digest};
     for (const Descriptor& layer : manifest.layers) digests.push_back(layer.digest);
     return digests;
   }
 
-  void fetch_config(const images::Manifest& manifest, PulledImage& pulled) {
-    const Descriptor& blob = manifest.config;
-    std::string path = store_.blob_path(blob.digest);
-    if (!store_.has_whole_blob(blob.digest, blob.size)) {
-      path = workspace_.fresh("config");
-      const DownloadWatch quiet{[](std::uint64_t) {}, [](std::uint64_t) {}};
-      download_blob(reference_, session_, blob, path, quiet);
-      files_.emplace(blob.digest, path);
-    }
-    const images::ImageConfig config =
-        images::parse_image_config(read_file(path), "config " + blob.digest.str());
+  // Small, and it shows early whether all this is an image.
+  images::ImageConfig read_config(const images::Manifest& manifest, LayerDownloads& downloads,
+                                  PulledImage& pulled) const {
+    const std::string path = downloads.fetch_small(manifest.config);
+    images::ImageConfig config =
+        images::parse_image_config(read_file(path), "config " + manifest.config.digest.str());
     if (config.diff_ids.size() != manifest.layers.size()) {
       refuse(fmt::format("its manifest names {} layers, its config {}", manifest.layers.size(),
                          config.diff_ids.size()));
@@ -134,43 +119,19 @@ class Pull {
           "not run",
           reference_.familiar(), config.platform.str(), options_.platform.str()));
     }
+    return config;
   }
 
-  void fetch_layers(const std::vector<Descriptor>& layers) {
-    std::vector<Descriptor> missing;
-    for (const Descriptor& layer : layers) {
-      const bool is_there = store_.has_whole_blob(layer.digest, layer.size);
-      tell({is_there ? Phase::exists : Phase::waiting, layer.digest, 0, layer.size});
-      if (is_there) continue;
-      files_.emplace(layer.digest, workspace_.fresh("blob"));
-      missing.push_back(layer);
+  static std::vector<ArrivingLayer> arriving(const images::Manifest& manifest,
+                                             const images::ImageConfig& config,
+                                             LayerDownloads& downloads) {
+    std::vector<ArrivingLayer> layers;
+    for (std::size_t i = 0; i < manifest.layers.size(); ++i) {
+      const Descriptor& blob = manifest.layers[i];
+      layers.push_back(
+          {blob, config.diff_ids[i], [&downloads, blob] { return downloads.open(blob); }});
     }
-    in_parallel(
-        missing.size(), options_.parallel,
-        [&](std::size_t i, const std::function<void()>& check) { fetch_layer(missing[i], check); });
-  }
-
-  void fetch_layer(const Descriptor& layer, const std::function<void()>& check) {
-    const std::uint64_t step = layer.size / kSteps + 1;
-    std::uint64_t next = step;
-    const DownloadWatch watch{[&](std::uint64_t bytes) {
-                                check();
-                                if (bytes < next) return;
-                                next = bytes + step;
-                                tell({Phase::moving, layer.digest, bytes, layer.size});
-                              },
-                              [&](std::uint64_t bytes) {
-                                check();
-                                next = bytes + step;
-                                tell({Phase::again, layer.digest, bytes, layer.size});
-                              }};
-    download_blob(reference_, session_, layer, files_.at(layer.digest), watch);
-    tell({Phase::done, layer.digest, layer.size, layer.size});
-  }
-
-  void tell(const BlobProgress& progress) {
-    const MutexLock lock(telling_);
-    progress_(progress);
+    return layers;
   }
 
   [[nodiscard]] std::vector<images::ImageName> names() const {
@@ -185,10 +146,12 @@ class Pull {
     });
   }
 
-  void record(const Document& document, const images::Manifest& manifest,
-              const PulledImage& pulled) const {
+  void record(const Document& document, const images::Manifest& manifest, const PulledImage& pulled,
+              LayerDownloads& downloads) const {
     const images::StoreLock lock = store_.lock();
-    for (const auto& [digest, file] : files_) store_.adopt_blob(lock, file, digest);
+    // It writes all of the filesystem to the disk, the blobs too: their turn is short then.
+    if (options_.consumer != nullptr) options_.consumer->commit(lock);
+    downloads.adopt(lock);
     // What was there before may have been swept away since, as no image needed it.
     for (const Descriptor& blob : manifest.layers) static_cast<void>(store_.open_blob(blob));
     store_.put_blob(lock, document.text);
@@ -198,22 +161,18 @@ class Pull {
   const Reference& reference_;
   Session& session_;
   const images::Store& store_;
-  images::Workspace& workspace_;
   const PullOptions& options_;
   const TransferProgress& progress_;
-  std::map<Digest, std::string> files_;  // fetched by us; filled before threads begin
-  Mutex telling_;
 };
 
 }  // namespace
 
 PulledImage pull_image(const Reference& reference, Session& session, const images::Store& store,
-                       images::Workspace& workspace, const PullOptions& options,
-                       const TransferProgress& progress) {
+                       const PullOptions& options, const TransferProgress& progress) {
   const trace::Scope scope("05-registry",
                            fmt::format("pull {} from {}", reference.familiar(), session.domain()),
                            "a manifest names the blobs; those that are not here are fetched");
-  return Pull(reference, session, store, workspace, options, progress).run();
+  return Pull(reference, session, store, options, progress).run();
 }
 
 }  // namespace minidocker::registry

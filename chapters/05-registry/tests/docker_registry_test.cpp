@@ -38,8 +38,7 @@ class Client {
         session_(host_, std::move(options), *transport_, clock_) {}
 
   PulledImage pull(const std::string& name) {
-    images::Workspace workspace(dir_.path() + "/tmp");
-    return pull_image(reference(name), session_, store(), workspace, {}, keep());
+    return pull_image(reference(name), session_, store(), {}, keep());
   }
   images::Digest push(const std::string& image, const std::string& name, PushOptions options = {}) {
     return push_image(reference(name), session_, store(), store().get_image(image), options,

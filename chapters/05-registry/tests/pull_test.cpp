@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <map>
 #include <thread>
 
 #include "fakes.hpp"
 #include "minidocker/testing/observe.hpp"
+#include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker::registry {
@@ -71,18 +73,27 @@ class PullTest : public ::testing::Test {
 
   PulledImage pull(const std::string& reference = "h.example/x:1") {
     Session session("h.example", {}, transport_, clock_);
-    images::Workspace workspace(dir_.path() + "/tmp");
     PullOptions options;
     options.platform = kHost;
-    return pull_image(Reference::parse(reference), session, store_, workspace, options,
+    options.consumer = consumer_;
+    options.parallel = parallel_;
+    return pull_image(Reference::parse(reference), session, store_, options,
                       [this](const BlobProgress& progress) { told_.push_back(progress); });
   }
 
+  // Of what is refused nothing stays; what a bad line cut off waits for the next pull.
   std::string refusal(const std::string& reference = "h.example/x:1") {
     std::string words = failure_of([&] { return pull(reference); });
     EXPECT_THAT(store_.images(), IsEmpty());
-    EXPECT_THAT(testing::files_below(dir_.path() + "/tmp"), IsEmpty());
+    EXPECT_THAT(downloads(), IsEmpty());
     return words;
+  }
+
+  // What waits for the next pull.
+  [[nodiscard]] std::vector<std::string> downloads() const {
+    std::vector<std::string> files = testing::files_below(store_.dir() + "/downloads");
+    std::erase_if(files, [](const std::string& path) { return path.find('/') == path.npos; });
+    return files;
   }
 
   [[nodiscard]] std::size_t times_asked(const std::string& what) {
@@ -111,6 +122,8 @@ class PullTest : public ::testing::Test {
   FakeClock clock_;
   FakeTransport transport_{[this](const HttpRequest& request) { return serve(request); }};
   std::vector<BlobProgress> told_;
+  LayerConsumer* consumer_ = nullptr;
+  unsigned parallel_ = 3;
 };
 
 // --- what comes of it ----------------------------------------------------------------------------
@@ -226,9 +239,8 @@ TEST_F(PullTest, ADocumentWithTwoTypesIsRefused) {
     return answer(200, text_, {{"content-type", std::string(images::kOciIndex)}});
   });
   Session session("h.example", {}, liar, clock_);
-  images::Workspace workspace(dir_.path() + "/tmp");
   EXPECT_THAT(failure_of([&] {
-                return pull_image(Reference::parse("h.example/x:1"), session, store_, workspace, {},
+                return pull_image(Reference::parse("h.example/x:1"), session, store_, {},
                                   [](const BlobProgress&) {});
               }),
               HasSubstr("the registry says"));
@@ -291,7 +303,8 @@ TEST_F(PullTest, AnswersThatEndTooEarlyAreTriedAFewTimes) {
   change_ = [this](const HttpRequest&, const std::string& blob) {
     return answer(200, blob == kUpper ? blob.substr(0, 3) : blob);
   };
-  EXPECT_THAT(refusal(), HasSubstr("the answer ended after 3 of 15 bytes"));
+  EXPECT_THAT(failure_of([&] { return pull(); }),
+              HasSubstr("the answer ended after 3 of 15 bytes"));
   EXPECT_THAT(clock_.waited(), ElementsAre(500, 1000, 2000, 4000));
 }
 
@@ -314,6 +327,152 @@ TEST_F(PullTest, ABlobThatIsMissingIsNamed) {
 
 TEST_F(PullTest, ATagThatIsMissingIsNotFound) {
   EXPECT_EQ(kind_of_failure([&] { return pull("h.example/x:2"); }), ErrorKind::not_found);
+}
+
+// --- a pull after another that was cut off
+// --------------------------------------------------------
+
+TEST_F(PullTest, ThePullAfterOneThatWasCutOffGoesOnThere) {
+  parallel_ = 1;
+  change_ = [this](const HttpRequest&, const std::string& blob) {
+    if (blob != kUpper) return answer(200, blob);
+    throw TransportError(Cause::nonsense, "gone");
+  };
+  EXPECT_THAT(failure_of([&] { return pull(); }), HasSubstr("gone"));
+  EXPECT_THAT(store_.images(), IsEmpty());
+  EXPECT_THAT(downloads(), ::testing::Contains(HasSubstr(Digest::of(kLower).hex())));
+  const std::string half = downloads().front().substr(0, downloads().front().find('/'));
+  testing::write_text(store_.dir() + "/downloads/" + half + "/" + Digest::of(kUpper).hex(),
+                      kUpper.substr(0, 8));
+  std::vector<std::string> ranges;
+  change_ = [&](const HttpRequest& request, const std::string& blob) {
+    EXPECT_EQ(blob, kUpper) << "what was whole is not fetched again";
+    for (const auto& [name, value] : request.headers) {
+      if (name == "Range") ranges.push_back(value);
+    }
+    return answer(206, blob.substr(8), {{"content-range", "bytes 8-14/15"}});
+  };
+  EXPECT_TRUE(pull().is_new);
+  EXPECT_THAT(ranges, ElementsAre("bytes=8-"));
+  EXPECT_EQ(testing::read_text(store_.blob_path(Digest::of(kUpper))), kUpper);
+  EXPECT_THAT(downloads(), IsEmpty());
+}
+
+TEST_F(PullTest, WhatAnotherBootLeftIsNotBelieved) {
+  make_dirs(store_.dir() + "/downloads/another-boot");
+  testing::write_text(store_.dir() + "/downloads/another-boot/" + Digest::of(kUpper).hex(), kUpper);
+  pull();
+  EXPECT_EQ(times_asked(Digest::of(kUpper).str()), 1U);
+  EXPECT_THAT(downloads(), IsEmpty());
+}
+
+TEST_F(PullTest, WhatWasLeftAndIsDamagedIsRefusedAndRemoved) {
+  pull();  // makes the directory
+  const std::string boot = list_dir(store_.dir() + "/downloads").front();
+  testing::write_text(store_.blob_path(Digest::of(kUpper)), "damaged, too");
+  testing::write_text(store_.dir() + "/downloads/" + boot + "/" + Digest::of(kUpper).hex(),
+                      std::string(kUpper.size() + 9, '?'));
+  EXPECT_THAT(failure_of([&] { return pull(); }), HasSubstr("damaged or forged"));
+  EXPECT_THAT(downloads(), IsEmpty());
+  EXPECT_TRUE(pull().is_new);
+}
+
+TEST_F(PullTest, AFileThatCannotBeMadeIsTold) {
+  pull();  // makes the directory
+  const std::string boot = list_dir(store_.dir() + "/downloads").front();
+  testing::write_text(store_.blob_path(Digest::of(kUpper)), "damaged");
+  make_dirs(store_.dir() + "/downloads/" + boot + "/" + Digest::of(kUpper).hex());
+  EXPECT_THAT(failure_of([&] { return pull(); }), HasSubstr("EISDIR"));
+}
+
+// --- whoever reads layers while they come --------------------------------------------------------
+
+// Reads all layers, one after the other.
+class Reading : public LayerConsumer {
+ public:
+  void consume(const std::vector<ArrivingLayer>& layers) override {
+    for (const ArrivingLayer& layer : layers) {
+      const LayerBytes bytes = layer.open();
+      std::string all;
+      char buffer[4];
+      while (const std::size_t got = bytes(buffer, sizeof buffer)) {
+        all.append(buffer, got);
+        on_piece(all);
+      }
+      read.push_back(all);
+    }
+  }
+  void commit(const images::StoreLock&) override { ++commits; }
+  virtual void on_piece(const std::string&) {}
+  std::vector<std::string> read;
+  int commits = 0;
+};
+
+TEST_F(PullTest, LayersAreReadWhileTheyCome) {
+  // The server sends the end of a layer only when its beginning has been read.
+  struct Witness final : Reading {
+    void on_piece(const std::string&) override { begun.count_down(begun.try_wait() ? 0 : 1); }
+    std::latch begun{1};
+  } reading;
+  consumer_ = &reading;
+  change_ = [&](const HttpRequest& request, const std::string& blob) {
+    if (blob != kLower) return answer(200, blob);
+    if (request.headers.empty()) {
+      transport_.cut();
+      return answer(200, blob.substr(0, 8));
+    }
+    reading.begun.wait();
+    return answer(206, blob.substr(8),
+                  {{"content-range", fmt::format("bytes 8-{}/{}", blob.size() - 1, blob.size())}});
+  };
+  pull();
+  EXPECT_THAT(reading.read, ElementsAre(kLower, kUpper));
+  EXPECT_EQ(reading.commits, 1);
+}
+
+TEST_F(PullTest, LayersOfTheStoreAreReadToo) {
+  pull();
+  Reading reading;
+  consumer_ = &reading;
+  pull();
+  EXPECT_THAT(reading.read, ElementsAre(kLower, kUpper));
+}
+
+TEST_F(PullTest, AForgedLayerHasNoEndForWhoeverReadsIt) {
+  Reading reading;
+  consumer_ = &reading;
+  change_ = [this](const HttpRequest&, const std::string& blob) {
+    return answer(200, blob == kLower ? std::string(blob.size(), '?') : blob);
+  };
+  EXPECT_THAT(refusal(), HasSubstr("damaged or forged"));
+  EXPECT_THAT(reading.read, IsEmpty());
+  EXPECT_EQ(reading.commits, 0);
+}
+
+TEST_F(PullTest, WhatAReaderRefusesEndsThePull) {
+  struct Refusing final : Reading {
+    void on_piece(const std::string&) override {
+      throw Error(ErrorKind::invalid_argument, "it climbs by \"..\"");
+    }
+  } reading;
+  consumer_ = &reading;
+  EXPECT_THAT(refusal(), HasSubstr("it climbs by"));
+  EXPECT_EQ(reading.commits, 0);
+}
+
+TEST_F(PullTest, AServerThatSendsAllAnewDisturbsNoReader) {
+  Reading reading;
+  consumer_ = &reading;
+  int count = 0;
+  change_ = [&](const HttpRequest&, const std::string& blob) {
+    if (blob == kLower && ++count == 1) {
+      transport_.cut();
+      return answer(200, blob.substr(0, 14));
+    }
+    return answer(200, blob);
+  };
+  pull();
+  EXPECT_THAT(reading.read, ElementsAre(kLower, kUpper));
 }
 
 // --- images that cannot be one -------------------------------------------------------------------
@@ -366,10 +525,9 @@ TEST_F(PullTest, TwoPullsOfOneImageFetchItOnce) {
   for (int i = 0; i < 2; ++i) {
     pulls.emplace_back([this] {
       Session session("h.example", {}, transport_, clock_);
-      images::Workspace workspace(dir_.path() + "/tmp");
       PullOptions options;
       options.platform = kHost;
-      pull_image(Reference::parse("h.example/x:1"), session, store_, workspace, options,
+      pull_image(Reference::parse("h.example/x:1"), session, store_, options,
                  [](const BlobProgress&) {});
     });
   }

@@ -1,6 +1,8 @@
 #include "sandbox.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +13,7 @@
 #include "minidocker/security/read_only_world.hpp"
 #include "minidocker/security/socket_filter.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
 
 namespace minidocker::worker {
@@ -23,8 +26,10 @@ using images::WorkerVerb;
 using security::Gate;
 using security::GateAccess;
 
-// Names of hosts, and whom to trust. Libraries are here as resolvers are loaded by name.
-constexpr const char* kForRegistries[] = {"/etc/resolv.conf",
+// Names of hosts, and whom to trust. Libraries are here as resolvers are loaded by name; and which
+// boot this is says whose half downloads can be believed.
+constexpr const char* kForRegistries[] = {"/proc/sys/kernel/random/boot_id",
+                                          "/etc/resolv.conf",
                                           "/etc/hosts",
                                           "/etc/nsswitch.conf",
                                           "/etc/host.conf",
@@ -45,7 +50,8 @@ constexpr const char* kForRegistries[] = {"/etc/resolv.conf",
                                           "/usr/lib64"};
 
 bool speaks_to_a_registry(const WorkerRequest& request) {
-  return request.verb == WorkerVerb::pull || request.verb == WorkerVerb::push;
+  return request.verb == WorkerVerb::pull || request.verb == WorkerVerb::push ||
+         request.verb == WorkerVerb::login;
 }
 
 // Not nothing, and not a descriptor that is open already.
@@ -74,6 +80,15 @@ std::vector<std::string> writable_by(const WorkerRequest& request) {
   return directories;
 }
 
+// A terminal is a way to whoever sits at it: what is not an archive leads to nowhere.
+void close_terminals(const WorkerRequest& request) {
+  const bool writes = request.to == "-" || request.verb == WorkerVerb::export_root;
+  const UniqueFd nowhere = sys::open("/dev/null", O_RDWR).or_throw("/dev/null");
+  if (request.from != "-") sys::pass_on_as(nowhere.get(), STDIN_FILENO).or_throw("standard input");
+  if (!writes) sys::pass_on_as(nowhere.get(), STDOUT_FILENO).or_throw("standard output");
+  sys::pass_on_as(nowhere.get(), STDERR_FILENO).or_throw("standard error");
+}
+
 }  // namespace
 
 std::vector<Gate> gates_of(const WorkerRequest& request) {
@@ -82,6 +97,7 @@ std::vector<Gate> gates_of(const WorkerRequest& request) {
     gates.push_back({path, GateAccess::change});
   }
   if (is_path(request.to)) gates.push_back({request.to, GateAccess::change});
+  gates.push_back({"/sys/devices/system/cpu/online", GateAccess::read});  // so many threads
   for (const std::string& path : {request.from, request.tree}) {
     if (is_path(path)) gates.push_back({path, GateAccess::read});
   }
@@ -93,6 +109,7 @@ std::vector<Gate> gates_of(const WorkerRequest& request) {
 
 std::vector<std::string> enter_sandbox(const WorkerRequest& request) {
   std::vector<std::string> lacking;
+  close_terminals(request);
   const security::CapabilitySet has{sys::capget().or_throw("capabilities").effective};
   if (has.has(CAP_SYS_ADMIN)) {
     security::make_world_read_only(writable_by(request));

@@ -1,7 +1,11 @@
 #include "transfer.hpp"
 
+#include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "minidocker/images_unpack/unpacked_layers.hpp"
 #include "minidocker/registry/credentials.hpp"
 #include "minidocker/registry/curl_transport.hpp"
 #include "minidocker/registry/pull.hpp"
@@ -24,10 +28,16 @@ WorkerEvent::Phase phase_of(registry::BlobProgress::Phase phase) {
       return To::exists;
     case From::waiting:
       return To::waiting;
+    case From::queued:
+      return To::queued;
     case From::moving:
       return To::moving;
     case From::again:
       return To::again;
+    case From::verifying:
+      return To::verifying;
+    case From::unpacking:
+      return To::unpacking;
     case From::done:
       break;
   }
@@ -62,22 +72,61 @@ WorkerEvent image_event(const registry::Reference& reference, const registry::Pu
   return event;
 }
 
-registry::SessionOptions options_for(const WorkerRequest& request, const std::string& domain) {
-  registry::SessionOptions options;
-  options.plain_http = request.plain_http == images::PlainHttp::yes;
-  if (!request.docker_config.empty()) {
-    options.credentials = registry::find_credentials(request.docker_config, domain);
+// A layer's bytes as chapter 4 reads them.
+class ArrivingStream final : public images_unpack::ByteStream {
+ public:
+  explicit ArrivingStream(registry::LayerBytes bytes) : bytes_(std::move(bytes)) {}
+  std::size_t read(void* buffer, std::size_t size) override { return bytes_(buffer, size); }
+
+ private:
+  registry::LayerBytes bytes_;
+};
+
+// Unpacks the layers of a pull while they come.
+class Unpacking final : public registry::LayerConsumer {
+ public:
+  Unpacking(const images_unpack::ImportTarget& target, const images_unpack::Progress& tell)
+      : tell_(tell), budget_(target.max_bytes), unpacked_(target, budget_, progress_) {}
+
+  void consume(const std::vector<registry::ArrivingLayer>& layers) override {
+    std::vector<images_unpack::WantedLayer> wanted;
+    for (const registry::ArrivingLayer& layer : layers) {
+      blobs_.emplace(layer.diff_id.str(), layer.blob);
+      wanted.push_back({[&layer] { return std::make_unique<ArrivingStream>(layer.open()); },
+                        std::nullopt, layer.diff_id});
+    }
+    unpacked_.add(wanted);
   }
-  return options;
-}
+  void commit(const images::StoreLock& lock) override { unpacked_.commit(lock); }
+
+ private:
+  // People know layers by their blobs.
+  void tell(const WorkerEvent& event) {
+    tell_(event);
+    if (event.type != WorkerEvent::Type::layer || event.reused) return;
+    const images::Descriptor& blob = blobs_.at(event.diff_id);
+    WorkerEvent unpacked;
+    unpacked.type = WorkerEvent::Type::transfer;
+    unpacked.digest = blob.digest.str();
+    unpacked.phase = WorkerEvent::Phase::unpacked;
+    unpacked.moved = unpacked.size = blob.size;
+    tell_(unpacked);
+  }
+
+  const images_unpack::Progress& tell_;
+  const images_unpack::Progress progress_ = [this](const WorkerEvent& event) { tell(event); };
+  images_unpack::ByteBudget budget_;
+  std::map<std::string, images::Descriptor> blobs_;  // by diff ID; filled before threads begin
+  images_unpack::UnpackedLayers unpacked_;
+};
 
 // What both verbs need to talk to the reference's registry.
 struct Conversation {
-  explicit Conversation(const WorkerRequest& request)
+  Conversation(const WorkerRequest& request, const std::optional<registry::Credentials>& who)
       : reference(registry::Reference::parse(request.reference)),
         transport(registry::make_curl_transport({})),
-        session(reference.name.domain, options_for(request, reference.name.domain), *transport,
-                registry::Clock::real()) {}
+        session(reference.name.domain, {request.plain_http == images::PlainHttp::yes, who},
+                *transport, registry::Clock::real()) {}
 
   registry::Reference reference;
   std::unique_ptr<registry::HttpTransport> transport;
@@ -86,23 +135,33 @@ struct Conversation {
 
 }  // namespace
 
-void pull(const WorkerRequest& request, const images_unpack::ImportTarget& target,
-          const images_unpack::Progress& tell) {
-  Conversation with(request);
+std::optional<registry::Credentials> credentials_for(const WorkerRequest& request) {
+  if (request.docker_config.empty()) return std::nullopt;
+  const std::string domain = request.registry.empty()
+                                 ? registry::Reference::parse(request.reference).name.domain
+                                 : request.registry;
+  return registry::find_credentials(request.docker_config, domain);
+}
+
+void pull(const WorkerRequest& request, const std::optional<registry::Credentials>& who,
+          const images_unpack::ImportTarget& target, const images_unpack::Progress& tell) {
+  Conversation with(request, who);
   registry::PullOptions options;
-  options.platform = target.platform;
+  options.platform =
+      request.platform.empty() ? target.platform : images::Platform::parse(request.platform);
   options.max_bytes = target.max_bytes;
+  Unpacking unpacking(target, tell);
+  options.consumer = &unpacking;
   const registry::PulledImage pulled = registry::pull_image(
-      with.reference, with.session, target.store, target.workspace, options,
+      with.reference, with.session, target.store, options,
       [&](const registry::BlobProgress& progress) { tell(transfer_event(progress)); });
   for (const std::string& warning : pulled.warnings) tell(warning_event(warning));
-  images_unpack::unpack_image(pulled.id.str(), target, tell);
   tell(image_event(with.reference, pulled));
 }
 
-void push(const WorkerRequest& request, const images_unpack::ImportTarget& target,
-          const images_unpack::Progress& tell) {
-  Conversation with(request);
+void push(const WorkerRequest& request, const std::optional<registry::Credentials>& who,
+          const images_unpack::ImportTarget& target, const images_unpack::Progress& tell) {
+  Conversation with(request, who);
   const images::Image image = target.store.get_image(with.reference.familiar());
   registry::PushOptions options;
   options.mount_from = registry::known_repositories(target.store, with.reference);

@@ -3,19 +3,27 @@
 /// The verbs pull (an image from its registry into the store, and its layers into directories) and
 /// push (the way back).
 
+#include <optional>
+
 #include "minidocker/images/worker_protocol.hpp"
 #include "minidocker/images_unpack/import.hpp"
+#include "minidocker/registry/credentials.hpp"
 
 namespace minidocker::worker {
 
+/// Who we are for the registry that the request names, as docker's file or a credential helper, a
+/// program of the user's, says; nothing for other verbs. Throws Error.
+[[nodiscard]] std::optional<registry::Credentials> credentials_for(
+    const images::WorkerRequest& request);
+
 /// Pulls `request.reference` and unpacks what is not unpacked. Tells transfer, warning, layer and,
 /// last, image events. Throws Error.
-void pull(const images::WorkerRequest& request, const images_unpack::ImportTarget& target,
-          const images_unpack::Progress& tell);
+void pull(const images::WorkerRequest& request, const std::optional<registry::Credentials>& who,
+          const images_unpack::ImportTarget& target, const images_unpack::Progress& tell);
 
 /// Pushes the image of the store that has the name `request.reference`. Tells transfer and, last,
 /// image events. Throws Error.
-void push(const images::WorkerRequest& request, const images_unpack::ImportTarget& target,
-          const images_unpack::Progress& tell);
+void push(const images::WorkerRequest& request, const std::optional<registry::Credentials>& who,
+          const images_unpack::ImportTarget& target, const images_unpack::Progress& tell);
 
 }  // namespace minidocker::worker

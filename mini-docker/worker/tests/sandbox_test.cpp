@@ -19,6 +19,7 @@
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
+#include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker::worker {
@@ -80,6 +81,8 @@ TEST_F(Sandbox, HasNoOtherFiles) {
       EXPECT_EQ(EACCES, error_of_open(path, O_RDONLY)) << path;
     }
     EXPECT_EQ(0, error_of_open("/etc/hosts", O_RDONLY));
+    // As many threads as there are processors: the C library looks here.
+    EXPECT_EQ(0, error_of_open("/sys/devices/system/cpu/online", O_RDONLY));
     EXPECT_NE(0, error_of_open("/etc/hosts", O_WRONLY));
     EXPECT_NE(0, error_of_open(dir_ / "new", O_WRONLY | O_CREAT));
     EXPECT_EQ(0, error_of_open(request_.store + "/new", O_WRONLY | O_CREAT));
@@ -129,6 +132,15 @@ TEST_F(Sandbox, HasNoSocketsWhereNothingIsFetched) {
   });
 }
 
+TEST_F(Sandbox, HasNoTerminal) {
+  testing::in_child([this] {
+    enter_sandbox(request_);
+    for (const char* fd : {"0", "1", "2"}) {
+      EXPECT_EQ(testing::link_target(std::string("/proc/self/fd/") + fd), "/dev/null") << fd;
+    }
+  });
+}
+
 TEST_F(Sandbox, HasOnlySocketsOfTheInternetWhereSomethingIs) {
   request_.verb = WorkerVerb::push;
   testing::in_child([this] {
@@ -144,7 +156,7 @@ TEST_F(Sandbox, SaysWhatAnOrdinaryUserCannotGiveUp) {
   testing::in_sandbox(
       [this] {
         EXPECT_THAT(enter_sandbox(request_), ElementsAre(HasSubstr("needs CAP_SYS_ADMIN")));
-        EXPECT_EQ(0U, testing::capabilities(::getpid(), "CapEff"));
+        EXPECT_EQ(0U, sys::capget().or_throw("this thread").permitted);
       },
       {.flags = 0, .as_user = true});
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "minidocker/images/layer_store.hpp"
 #include "minidocker/images/store.hpp"
@@ -16,7 +17,9 @@
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pipe.hpp"
+#include "minidocker/toolbox/process.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
+#include "sandbox.hpp"
 
 namespace minidocker::worker {
 namespace {
@@ -55,12 +58,15 @@ class WorkerTest : public ::testing::Test {
     return {dir_ / "state/images", dir_ / "state/layers", dir_ / "state/tmp", from, "",
             Owners::keep};
   }
-  // Runs the worker; its events are in events_ then.
-  CommandResult run(const WorkerRequest& what, CommandOptions options = {}) {
+  // Runs the worker (as an argument of `below`, if that is something); its events are in events_
+  // then.
+  CommandResult run(const WorkerRequest& what, CommandOptions options = {},
+                    std::vector<std::string> below = {}) {
     Pipe pipe = Pipe::make();
     options.fds = {{pipe.write_end.get(), images::kProgressFd}};
-    std::vector<std::string> argv = what.to_arguments();
-    argv.insert(argv.begin(), kWorker);
+    std::vector<std::string> argv = std::move(below);
+    argv.push_back(kWorker);
+    for (const std::string& argument : what.to_arguments()) argv.push_back(argument);
     const CommandResult result = run_command(argv, options);
     pipe.write_end.reset();
     events_.clear();
@@ -145,6 +151,48 @@ TEST_F(WorkerTest, RefusesEveryHostileImageInOneLineAndKeepsNothing) {
     EXPECT_THAT(files_below(dir_ / "state/layers/sha256"), IsEmpty());
     EXPECT_THAT(files_below(dir_ / "state/tmp"), IsEmpty());
   }
+}
+
+// Zeros are an empty archive, which is read until its end: the second half of them finds room in
+// the pipe only when the worker has taken the first.
+TEST_F(WorkerTest, HasGivenUpAllPowersWhenItReadsTheFirstForeignByte) {
+  MD_NEEDS("root");
+  Pipe archive = Pipe::make();
+  Pipe progress = Pipe::make();
+  ASSERT_EQ(::fcntl(archive.write_end.get(), F_SETPIPE_SZ, 4096), 4096);
+  std::vector<std::string> argv = request("-").to_arguments();
+  argv.insert(argv.begin(), kWorker);
+  const std::array<std::pair<int, int>, 2> fds{
+      {{archive.read_end.get(), 0}, {progress.write_end.get(), images::kProgressFd}}};
+  Process worker = Process::spawn(argv, fds);
+  archive.read_end.reset();
+  progress.write_end.reset();
+  write_all(archive.write_end.get(), std::string(8192, '\0'), "archive");
+
+  EXPECT_EQ(minidocker::testing::status_field(worker.pid(), "NoNewPrivs"), "1");
+  EXPECT_EQ(minidocker::testing::status_field(worker.pid(), "Seccomp"), "2");
+  for (const char* set : {"CapEff", "CapPrm", "CapBnd"}) {
+    EXPECT_EQ(minidocker::testing::capabilities(worker.pid(), set), kUnpackingCapabilities.bits)
+        << set;
+  }
+  EXPECT_NE(minidocker::testing::namespace_inode(worker.pid(), "mnt"),
+            minidocker::testing::namespace_inode(::getpid(), "mnt"));
+  archive.write_end.reset();
+  EXPECT_EQ(worker.wait().code, 1);
+  EXPECT_THAT(read_all(progress.read_end.get(), "progress"), HasSubstr("\"error\""));
+}
+
+// Without Landlock the rest of the sandbox holds, and it is told.
+TEST_F(WorkerTest, SaysThatItsKernelHasNoLandlock) {
+  MD_NEEDS("root", "busybox", "strace");
+  const std::string from = image();
+  const CommandResult result = run(
+      request(from), {},
+      {"strace", "-f", "-o", "/dev/null", "-e", "inject=landlock_create_ruleset:error=EOPNOTSUPP"});
+  EXPECT_EQ(result.exit_code, 0) << result.in_words();
+  ASSERT_FALSE(events_.empty());
+  EXPECT_EQ(events_.front().type, WorkerEvent::Type::sandbox);
+  EXPECT_THAT(events_.front().message, HasSubstr("files are not fenced: Landlock's ABI is 0"));
 }
 
 TEST_F(WorkerTest, SaysHowItIsUsed) {
