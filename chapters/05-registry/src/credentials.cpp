@@ -3,17 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 
 #include <nlohmann/json.hpp>
 
 #include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
-#include "minidocker/toolbox/pipe.hpp"
-#include "minidocker/toolbox/process.hpp"
-#include "minidocker/toolbox/sys/socket.hpp"
 
 namespace minidocker::registry {
 
@@ -24,7 +19,6 @@ constexpr std::string_view kWhat = "docker's config.json";
 constexpr std::string_view kHubKey = "https://index.docker.io/v1/";
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::chrono::seconds kHelperLimit{60};
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorKind::invalid_argument, fmt::format("{}: {}", kWhat, why));
@@ -64,17 +58,10 @@ std::optional<Credentials> credentials_of(const json& entry, const std::string& 
   return Credentials{pair.substr(0, colon), pair.substr(colon + 1), ""};
 }
 
-// Older files name hosts as URLs: https://host/v1/.
-std::string host_of(std::string_view name) {
-  const std::size_t scheme = name.find("://");
-  if (scheme != std::string_view::npos) name.remove_prefix(scheme + 3);
-  return std::string(name.substr(0, name.find('/')));
-}
-
 const json* find_entry(const json& auths, const std::string& key) {
   if (const json* exact = images::find_member(auths, key.c_str())) return exact;
   for (const auto& [name, entry] : auths.items()) {
-    if (host_of(name) == host_of(key)) return &entry;
+    if (host_of_key(name) == host_of_key(key)) return &entry;
   }
   return nullptr;
 }
@@ -86,14 +73,6 @@ void check_helper(const std::string& helper) {
   });
   if (!good)
     refuse(fmt::format("{} is no name of a credential helper", minidocker::quoted(helper)));
-}
-
-Credentials parse_helper_answer(const std::string& answer, const std::string& program) {
-  const json document = images::parse_document(answer, program);
-  const std::string user = images::string_member(document, "Username", program);
-  const std::string secret = images::string_member(document, "Secret", program);
-  if (user == "<token>") return {"", "", secret};
-  return {user, secret, ""};
 }
 
 }  // namespace
@@ -111,6 +90,12 @@ std::string base64(std::string_view bytes) {
     }
   }
   return text;
+}
+
+std::string host_of_key(std::string_view key) {
+  const std::size_t scheme = key.find("://");
+  if (scheme != std::string_view::npos) key.remove_prefix(scheme + 3);
+  return std::string(key.substr(0, key.find('/')));
 }
 
 std::string credentials_key(std::string_view domain) {
@@ -134,33 +119,6 @@ StoredCredentials find_stored(std::string_view config, std::string_view domain) 
     if (entry != nullptr) found.credentials = credentials_of(*entry, key);
   }
   return found;
-}
-
-std::optional<Credentials> ask_helper(const std::string& helper, const std::string& key) {
-  const std::string program = "docker-credential-" + helper;
-  // A socket, as writing to it raises no signal if the helper does not want to read.
-  sys::FdPair question = sys::socketpair(SOCK_STREAM).or_throw(program);
-  Pipe answer = Pipe::make();
-  const std::array<std::pair<int, int>, 2> fds{
-      {{question.second.get(), 0}, {answer.write_end.get(), 1}}};
-  Process process = Process::spawn({program, "get"}, fds);
-  question.second.reset();
-  answer.write_end.reset();
-  const std::string line = key + "\n";
-  static_cast<void>(sys::send(question.first.get(), line.data(), line.size()));
-  question.first.reset();
-  // Answers are far smaller than a pipe is: it can end before it is read.
-  const std::optional<ExitStatus> status = process.wait_for(kHelperLimit);
-  if (!status) {
-    throw Error(ErrorKind::unavailable,
-                fmt::format("{} get: no answer within {} s", program, kHelperLimit.count()));
-  }
-  const std::string text = read_all(answer.read_end.get(), program);
-  if (status->shell_code() == 0) return parse_helper_answer(text, program);
-  if (text.find("credentials not found") != std::string::npos) return std::nullopt;
-  throw Error(ErrorKind::unavailable,
-              fmt::format("{} get, for {}: exit code {}: {}", program, key, status->shell_code(),
-                          minidocker::quoted(text.substr(0, 200))));
 }
 
 std::optional<Credentials> find_credentials(const std::string& config_file,

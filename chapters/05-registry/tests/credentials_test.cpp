@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "fake_helper.hpp"
 #include "fakes.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
@@ -63,19 +64,6 @@ TEST(StoredCredentials, AreNeverShownWhenTheyAreDamaged) {
   EXPECT_THAT(refusal(R"({"auths":{"h":{"auth":7}}})"), HasSubstr("must be a string"));
   EXPECT_THAT(refusal(R"({"credsStore":"../x"})"), HasSubstr("no name of a credential helper"));
   EXPECT_THAT(refusal("nonsense"), HasSubstr("docker's config.json: is no JSON"));
-}
-
-// A directory first in PATH with a helper that is this script; the body runs in a child, as PATH
-// is the whole process's.
-void with_helper(const std::string& script, const std::function<void(const std::string&)>& body) {
-  const TempDir dir;
-  const std::string helper = dir.path() + "/docker-credential-test";
-  testing::write_text(helper, "#!/bin/sh\n" + script + "\n");
-  ::chmod(helper.c_str(), 0755);
-  testing::in_child([&] {
-    ::setenv("PATH", (dir.path() + ":/usr/bin:/bin").c_str(), 1);
-    body(dir.path());
-  });
 }
 
 TEST(CredentialHelper, IsAskedForTheHost) {

@@ -2,8 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
+
+#include <atomic>
+#include <latch>
 
 #include "docker_registry.hpp"
+#include "layout_server.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
@@ -19,6 +24,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+// `word`, hashed by bcrypt.
+const char kHtpasswd[] = "u:$2y$05$abcdefghijklmnopqrstuuQDoL5Sa/TtfS/XN4AY/jgq.HBbO1BTu\n";
+
 // Calls of the programs by their users, in a network with nothing but the registry.
 class MiniDockerPull : public ::testing::Test {
  protected:
@@ -31,13 +39,17 @@ class MiniDockerPull : public ::testing::Test {
         {.flags = CLONE_NEWNS | CLONE_NEWNET});
   }
 
-  [[nodiscard]] CommandResult docker(std::vector<std::string> words,
-                                     testing::CommandOptions options = {}) const {
+  [[nodiscard]] std::vector<std::string> words(std::vector<std::string> words) const {
     words.insert(words.begin(),
                  {MD_BINARY_DIR "/bin/mini-docker", "--root", dir_.path() + "/state"});
-    options.env.push_back("DOCKER_CONFIG=" + dir_.path());
-    return testing::run_command(words, std::move(options));
+    return words;
   }
+  [[nodiscard]] CommandResult docker(std::vector<std::string> command,
+                                     testing::CommandOptions options = {}) const {
+    options.env.push_back("DOCKER_CONFIG=" + dir_.path());
+    return testing::run_command(words(std::move(command)), std::move(options));
+  }
+  [[nodiscard]] std::string config() const { return dir_.path() + "/config.json"; }
 
   static void push(const DockerRegistry& peer, const std::string& name,
                    const std::vector<std::string>& options = {}) {
@@ -99,8 +111,7 @@ TEST_F(MiniDockerPull, ComesByItselfBeforeARun) {
 TEST_F(MiniDockerPull, IsWhoTheConfigFileSays) {
   MD_NEEDS("root", "docker-registry", "skopeo", "busybox");
   in_network([this] {
-    testing::write_text(dir_.path() + "/htpasswd",
-                        "u:$2y$05$abcdefghijklmnopqrstuuQDoL5Sa/TtfS/XN4AY/jgq.HBbO1BTu\n");
+    testing::write_text(dir_.path() + "/htpasswd", kHtpasswd);
     const DockerRegistry peer(5000, {.htpasswd = dir_.path() + "/htpasswd"});
     push(peer, "busybox:1", {"--dest-creds", "u:word"});
     EXPECT_THAT(docker({"pull", "localhost:5000/busybox:1"}).err, HasSubstr("docker login"));
@@ -109,6 +120,85 @@ TEST_F(MiniDockerPull, IsWhoTheConfigFileSays) {
     const CommandResult known = docker({"pull", "localhost:5000/busybox:1"});
     EXPECT_EQ(known.exit_code, 0) << known.in_words();
   });
+}
+
+TEST_F(MiniDockerPull, LogsInAndOut) {
+  MD_NEEDS("root", "docker-registry");
+  in_network([this] {
+    testing::write_text(dir_.path() + "/htpasswd", kHtpasswd);
+    const DockerRegistry peer(5000, {.htpasswd = dir_.path() + "/htpasswd"});
+    const std::vector<std::string> login{"login", "-u", "u", "--password-stdin", peer.host()};
+    const CommandResult wrong = docker(login, {.input = "wrong\n"});
+    EXPECT_EQ(wrong.exit_code, 1);
+    EXPECT_THAT(wrong.err, HasSubstr("login to localhost:5000: unauthorized: incorrect username"));
+    EXPECT_FALSE(exists(config()));
+
+    const CommandResult right = docker(login, {.input = "word\n"});
+    EXPECT_EQ(right.out, "Login Succeeded\n") << right.in_words();
+    EXPECT_THAT(right.err, HasSubstr("stored unencrypted in '" + config() + "'"));
+    EXPECT_THAT(testing::read_text(config()), HasSubstr("\"auth\": \"dTp3b3Jk\""));
+    EXPECT_THAT(docker({"pull", "localhost:5000/x"}).err, HasSubstr("manifest unknown"));
+    EXPECT_EQ(docker({"login", peer.host()}).out,
+              "Authenticating with existing credentials...\n\nLogin Succeeded\n");
+
+    EXPECT_EQ(docker({"logout", peer.host()}).out,
+              "Removing login credentials for localhost:5000\n");
+    EXPECT_THAT(testing::read_text(config()), Not(HasSubstr("localhost")));
+    EXPECT_THAT(docker({"login", peer.host()}).err,
+                HasSubstr("Cannot perform an interactive login from a non TTY device"));
+  });
+}
+
+TEST_F(MiniDockerPull, AsksAtATerminalWhoYouAre) {
+  MD_NEEDS("root", "docker-registry");
+  in_network([this] {
+    testing::write_text(dir_.path() + "/htpasswd", kHtpasswd);
+    const DockerRegistry peer(5000, {.htpasswd = dir_.path() + "/htpasswd"});
+    testing::RunningCommand login(words({"login", peer.host()}),
+                                  {.env = {"DOCKER_CONFIG=" + dir_.path()}, .pty = true});
+    ASSERT_TRUE(login.read_until("Username: "));
+    login.write("u\n");
+    ASSERT_TRUE(login.read_until("Password: "));
+    login.write("word\n");
+    ASSERT_TRUE(login.read_until("Login Succeeded")) << login.out();
+    EXPECT_EQ(login.wait().exit_code, 0);
+    EXPECT_THAT(login.out(), Not(HasSubstr("word\r"))) << "the password was shown";
+
+    testing::RunningCommand interrupted(words({"login", "-u", "u", peer.host()}),
+                                        {.env = {"DOCKER_CONFIG=" + dir_.path()}, .pty = true});
+    ASSERT_TRUE(interrupted.read_until("Password: "));
+    interrupted.write("\x03");
+    EXPECT_EQ(interrupted.wait().exit_code, 1);
+    EXPECT_THAT(interrupted.out(), HasSubstr("interrupted"));
+  });
+}
+
+// ctrl-C at the terminal, in the middle of the largest layer.
+TEST_F(MiniDockerPull, ThatIsInterruptedGoesOnTheNextTime) {
+  MD_NEEDS("root", "busybox");
+  std::latch begun(1);
+  std::latch interrupted(1);
+  std::atomic<int> blobs = 0;
+  LayoutServer server(testing::path_of("busybox"), [&](const std::string& path) -> std::uint64_t {
+    if (path.find("/blobs/") == path.npos || interrupted.try_wait()) return LayoutServer::kAll;
+    if (++blobs == 1) return LayoutServer::kAll;  // the config
+    if (blobs == 2) return 1000;
+    begun.count_down(blobs == 3 ? 1 : 0);
+    interrupted.wait();
+    return 0;
+  });
+  const std::string name = server.host() + "/busybox:1";
+  testing::RunningCommand pull(words({"pull", "--plain-http", name}), {.pty = true});
+  begun.wait();
+  ASSERT_TRUE(pull.read_until("Pulling fs layer"));
+  pull.write("\x03");
+  EXPECT_EQ(pull.wait().signal, SIGINT);
+  interrupted.count_down();
+  EXPECT_THAT(docker({"images", "-q"}).out, "");
+  const CommandResult again = docker({"pull", "--plain-http", name}, {.pty = true});
+  EXPECT_EQ(again.exit_code, 0) << again.in_words();
+  EXPECT_THAT(again.out, AllOf(HasSubstr("\x1b["), HasSubstr(": Pull complete")));
+  EXPECT_EQ(server.asked("/blobs/").size(), 4U) << "a config and three layers";
 }
 
 // A small program starts in a millisecond; one that loads libcurl, and what that loads, in five.

@@ -7,6 +7,7 @@
 #include "minidocker/registry/answers.hpp"
 #include "minidocker/registry/challenge.hpp"
 #include "minidocker/registry/credentials.hpp"
+#include "minidocker/registry/docker_config.hpp"
 #include "minidocker/registry/reference.hpp"
 #include "minidocker/registry/url.hpp"
 #include "minidocker/toolbox/error.hpp"
@@ -46,6 +47,13 @@ void fuzz_text(std::string_view text) {
     expect(Url::parse(base.resolve(text).str()) == base.resolve(text), "a location differs");
   });
   attempt([&] { static_cast<void>(find_stored(text, "docker.io")); });
+  attempt([&] {
+    const Credentials who{"u", "p", ""};
+    const std::string kept = with_credentials(text, "h", who);
+    expect(find_stored(kept, "h").credentials == who, "what was kept is not found");
+    const std::string without = without_credentials(kept, "h");
+    expect(!find_stored(without, "h").credentials, "what was forgotten is still there");
+  });
   static_cast<void>(errors_of(text));
   static_cast<void>(parse_content_range(text));
   static_cast<void>(next_page(text));

@@ -34,6 +34,9 @@ struct StoredCredentials {
 /// The name under which credentials of this domain of references are kept.
 [[nodiscard]] std::string credentials_key(std::string_view domain);
 
+/// The host that such a name, or an older one (`https://HOST/v1/`), is for.
+[[nodiscard]] std::string host_of_key(std::string_view key);
+
 /// Looks into the text of a config.json. Throws invalid_argument for what is damaged, and for a
 /// helper whose name is no plain word.
 [[nodiscard]] StoredCredentials find_stored(std::string_view config, std::string_view domain);
