@@ -1,6 +1,7 @@
 #include "transfer_command.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -21,11 +22,17 @@ std::string environment(const char* name) {
 
 void print(int out, const std::string& text) { write_all(out, text, "terminal or file"); }
 
+// As docker has it: wide, if it does not say.
+unsigned columns_of(int terminal) {
+  struct winsize size{};
+  const bool is_told = ::ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_told ? size.ws_col : 200;
+}
+
 engine::LayerWatch lines_on(int out, Way way) {
   const Canvas canvas = is_terminal(out) ? Canvas::terminal : Canvas::lines;
-  return [out, lines = LayerLines(canvas, way)](const engine::LayerProgress& progress) mutable {
-    print(out, lines.tell(progress));
-  };
+  return [out, lines = LayerLines(canvas, way, columns_of(out))](
+             const engine::LayerProgress& progress) mutable { print(out, lines.tell(progress)); };
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace minidocker::cli {
@@ -36,14 +37,33 @@ std::string words_of(Phase phase, Way way) {
       return pulls ? "Already exists" : "Layer already exists";
     case Phase::waiting:
       return pulls ? "Pulling fs layer" : "Preparing";
+    case Phase::queued:
+      return "Waiting";
     case Phase::moving:
       return pulls ? "Downloading" : "Pushing";
     case Phase::again:
       return "Retrying";
+    case Phase::verifying:
+      return "Verifying Checksum";
     case Phase::done:
+      return pulls ? "Download complete" : "Pushed";
+    case Phase::unpacking:
+      return "Extracting";
+    case Phase::unpacked:
       break;
   }
-  return pulls ? "Pull complete" : "Pushed";
+  return "Pull complete";
+}
+
+// `2.1MB/s  12s`: how fast, and how long it will take; nothing before there is something to tell.
+std::string rate_in_words(std::uint64_t moved, std::uint64_t left,
+                          std::chrono::duration<double> time) {
+  if (time < std::chrono::seconds(1) || moved == 0) return "";
+  const double rate = static_cast<double>(moved) / time.count();
+  const auto seconds = static_cast<std::uint64_t>(static_cast<double>(left) / rate);
+  const std::string rest = seconds < 60 ? fmt::format("{}s", seconds)
+                                        : fmt::format("{}m{}s", seconds / 60, seconds % 60);
+  return fmt::format("  {}/s  {}", size_in_words(static_cast<std::uint64_t>(rate)), rest);
 }
 
 // Where the tag or digest begins: `:` after the last slash, or `@`.
@@ -61,6 +81,14 @@ std::string selector_of(const std::string& image) {
 }
 
 }  // namespace
+
+std::string registry_domain(const std::string& server) {
+  const std::size_t scheme = server.find("://");
+  std::string host = scheme == std::string::npos ? server : server.substr(scheme + 3);
+  host = host.substr(0, host.find('/'));
+  const bool is_hub = host.empty() || host == "index.docker.io" || host == "registry-1.docker.io";
+  return is_hub ? "docker.io" : host;
+}
 
 std::string image_with_tag(const std::string& image) {
   return end_of_repository(image) == std::string::npos ? image + ":latest" : image;
@@ -88,18 +116,30 @@ std::string push_ending(const std::string& image, const std::string& digest) {
   return fmt::format("{}: digest: {}\n", selector_of(image), digest);
 }
 
+// `[==>   ]  1.5MB/3MB  2.1MB/s  12s`
+std::string LayerLines::amounts(Row& row, const engine::LayerProgress& progress) const {
+  if (row.phase != progress.phase) {
+    row.phase = progress.phase;
+    row.moved_before = progress.moved;
+    row.begun = now_();
+  }
+  constexpr unsigned kForBars = 110;  // as docker has it
+  const std::string shown =
+      columns_ > kForBars ? " " + bar(progress.moved, progress.size) + "  " : "  ";
+  return shown + fmt::format("{}/{}", size_in_words(progress.moved), size_in_words(progress.size)) +
+         rate_in_words(progress.moved - std::min(row.moved_before, progress.moved),
+                       progress.size - progress.moved, now_() - row.begun);
+}
+
 std::string LayerLines::tell(const engine::LayerProgress& progress) {
-  const bool moves = progress.phase == Phase::moving;
+  const bool moves = progress.phase == Phase::moving || progress.phase == Phase::unpacking;
   if (moves && canvas_ == Canvas::lines) return "";
   std::string line = progress.layer + ": " + words_of(progress.phase, way_);
-  if (moves) {
-    line += fmt::format(" {}  {}/{}", bar(progress.moved, progress.size),
-                        size_in_words(progress.moved), size_in_words(progress.size));
-  }
   if (canvas_ == Canvas::lines) return line + "\n";
-  const auto [row, is_first] = rows_.emplace(progress.layer, rows_.size());
+  const auto [place, is_first] = rows_.try_emplace(progress.layer, Row{rows_.size()});
+  if (moves) line += amounts(place->second, progress);
   if (is_first) return line + "\n";
-  const std::size_t up = rows_.size() - row->second;
+  const std::size_t up = rows_.size() - place->second.number;
   return fmt::format("\x1b[{0}A\r\x1b[2K{1}\r\x1b[{0}B", up, line);
 }
 

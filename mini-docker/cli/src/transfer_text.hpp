@@ -2,6 +2,9 @@
 /// \file
 /// What `pull` and `push` print, in docker's words.
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -11,6 +14,10 @@ namespace minidocker::cli {
 
 /// `image` with `:latest` if it has neither tag nor digest.
 [[nodiscard]] std::string image_with_tag(const std::string& image);
+/// The domain that references have for what people and docker's file call a registry: nothing and
+/// `https://index.docker.io/v1/` are `docker.io`.
+[[nodiscard]] std::string registry_domain(const std::string& server);
+
 /// The lines before the first layer: `Using default tag: latest`, `latest: Pulling from
 /// busybox`.
 [[nodiscard]] std::string pull_heading(const std::string& image);
@@ -33,14 +40,29 @@ enum class Canvas {
 /// Puts news of layers into text.
 class LayerLines {
  public:
-  LayerLines(Canvas canvas, Way way) : canvas_(canvas), way_(way) {}
+  using Clock = std::chrono::steady_clock;  ///< for rates
+  /// A terminal of so many `columns` shows bars only if they fit in; `now` is what time it is.
+  LayerLines(Canvas canvas, Way way, unsigned columns = 200,
+             std::function<Clock::time_point()> now = Clock::now)
+      : canvas_(canvas), way_(way), columns_(columns), now_(std::move(now)) {}
   /// What has to be printed for it; may be empty.
   [[nodiscard]] std::string tell(const engine::LayerProgress& progress);
 
  private:
+  /// A layer on the terminal.
+  struct Row {
+    std::size_t number = 0;  // from above
+    engine::LayerProgress::Phase phase = engine::LayerProgress::Phase::waiting;
+    std::uint64_t moved_before = 0;  // when the phase began
+    Clock::time_point begun = {};
+  };
+  [[nodiscard]] std::string amounts(Row& row, const engine::LayerProgress& progress) const;
+
   Canvas canvas_;
   Way way_;
-  std::map<std::string, std::size_t> rows_;  // by layer, in the order of their first news
+  unsigned columns_;
+  std::function<Clock::time_point()> now_;
+  std::map<std::string, Row> rows_;  // by layer, numbered in the order of their first news
 };
 
 }  // namespace minidocker::cli
