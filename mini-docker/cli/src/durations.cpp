@@ -22,6 +22,10 @@ std::string duration_in_words(std::int64_t seconds) {
   return fmt::format("{} years", hours / 24 / 365);
 }
 
+std::string ago_in_words(std::int64_t then, std::int64_t now) {
+  return then == 0 ? "N/A" : duration_in_words(now - then) + " ago";
+}
+
 std::string size_in_words(Bytes size) {
   constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   auto value = static_cast<double>(size.value);

@@ -13,5 +13,7 @@ namespace minidocker::cli {
 [[nodiscard]] std::string duration_in_words(std::int64_t seconds);
 /// "1.23MB", "957kB": three digits, powers of 1000.
 [[nodiscard]] std::string size_in_words(Bytes size);
+/// "2 weeks ago"; times are seconds since 1970, and 0 is "N/A": never, or nobody knows.
+[[nodiscard]] std::string ago_in_words(std::int64_t then, std::int64_t now);
 
 }  // namespace minidocker::cli

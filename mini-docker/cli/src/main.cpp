@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "commands.hpp"
 #include "foreground.hpp"
 #include "minidocker/engine/engine.hpp"
 #include "minidocker/toolbox/program.hpp"
@@ -31,23 +32,33 @@
 namespace minidocker::cli {
 namespace {
 
-using Words = std::vector<std::string>;
-
 constexpr int kCannotRun = 125;
-constexpr int kFailed = 1;
 
 constexpr const char* kUsage =
     "Usage: mini-docker [OPTIONS] COMMAND\n"
     "\n"
     "Commands:\n"
-    "  run     make a container from an image and run a command in it\n"
-    "  ps      list containers\n"
-    "  rm      remove containers\n"
-    "  diff    list what a container has changed of its image's files\n"
-    "  images  list images\n"
-    "  pull    fetch an image from its registry\n"
-    "  push    give an image to its registry\n"
-    "  load    load an image from an archive or an OCI layout\n"
+    "  run      make a container from an image and run a command in it\n"
+    "  ps       list containers\n"
+    "  rm       remove containers\n"
+    "  diff     list what a container has changed of its image's files\n"
+    "  export   write all files of a container as one archive\n"
+    "  inspect  print all that is known of containers and images\n"
+    "\n"
+    "  images   list images\n"
+    "  pull     fetch an image from its registry\n"
+    "  push     give an image to its registry\n"
+    "  login    authenticate to a registry\n"
+    "  logout   forget who you are for a registry\n"
+    "  load     load images from an archive or an OCI layout\n"
+    "  save     write images to an archive\n"
+    "  import   make an image of a packed root\n"
+    "  tag      give an image one more name\n"
+    "  rmi      remove images\n"
+    "  history  show how an image came to be\n"
+    "  image    check, history, import, inspect, load, ls, prune, pull, push, rm, save, tag, tree\n"
+    "\n"
+    "  system   df, prune: what images and containers take, and remove what nobody uses\n"
     "\n"
     "Options:\n"
     "  --root DIR              keep everything below DIR (also MINI_DOCKER_ROOT)\n"
@@ -59,28 +70,6 @@ constexpr const char* kUsage =
     "  --version               print the version\n"
     "  --help                  print this; `mini-docker COMMAND --help` prints a command's "
     "options\n";
-
-/// What stands before the command.
-struct Globals {
-  std::optional<std::string> root;
-  std::optional<std::string> storage_driver;
-  std::string cgroup_driver;
-  std::optional<trace::Format> explain;
-};
-
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-engine::Engine open_engine(const Globals& globals) {
-  engine::Engine engine(engine::Paths::choose(globals.root), globals.storage_driver);
-  warn(engine.warnings());
-  return engine;
-}
-
-void require_no_words(const Words& words, const std::string& command) {
-  if (!words.empty()) {
-    throw UsageError(fmt::format("'mini-docker {}' accepts no arguments", command), kFailed);
-  }
-}
 
 int run(const Globals& globals, const Words& args) {
   engine::CreateRequest request = parse_run(args);
@@ -100,7 +89,7 @@ int ps(const Globals& globals, const Words& args) {
   app.add_flag("-a,--all", all, "also those that do not run");
   app.add_flag("-q,--quiet", quiet, "only ids");
   app.add_flag("--no-trunc", whole, "do not cut anything");
-  require_no_words(parse_words(app, args), "ps");
+  require_count(parse_names(app, args), 0, "ps");
 
   std::vector<engine::ContainerSummary> list = open_engine(globals).containers();
   if (!all) {
@@ -114,33 +103,12 @@ int ps(const Globals& globals, const Words& args) {
   return 0;
 }
 
-int images(const Globals& globals, const Words& args) {
-  bool quiet = false;
-  bool whole = false;
-  CLI::App app("List images", "mini-docker images");
-  app.add_flag("-q,--quiet", quiet, "only ids");
-  app.add_flag("--no-trunc", whole, "do not cut anything");
-  require_no_words(parse_words(app, args), "images");
-
-  const engine::ImageList found = open_engine(globals).images();
-  warn(found.warnings);
-  const std::vector<engine::ImageSummary>& list = found.images;
-  if (!quiet) {
-    print(images_table(list, std::time(nullptr), whole ? Cut::no : Cut::yes));
-    return 0;
-  }
-  for (const auto& entry : list) {
-    print((whole ? "sha256:" + entry.id : entry.id.substr(0, 12)) + "\n");
-  }
-  return 0;
-}
-
 int rm(const Globals& globals, const Words& args) {
   bool force = false;
   CLI::App app("Remove containers", "mini-docker rm");
   app.add_flag("-f,--force", force, "also those that run: kill them");
-  const Words names = parse_words(app, args);
-  if (names.empty()) throw UsageError("'mini-docker rm' requires at least 1 argument", kFailed);
+  const Words names = parse_names(app, args);
+  require_some(names, "rm");
 
   engine::Engine engine = open_engine(globals);
   int code = 0;
@@ -160,74 +128,14 @@ int rm(const Globals& globals, const Words& args) {
 int diff(const Globals& globals, const Words& args) {
   CLI::App app("List what a container has changed of its image's files: added, changed, deleted",
                "mini-docker diff");
-  const Words names = parse_words(app, args);
-  if (names.size() != 1) throw UsageError("'mini-docker diff' requires 1 argument", kFailed);
+  const Words names = parse_names(app, args);
+  require_count(names, 1, "diff");
 
   std::string text;
   for (const engine::PathChange& change : open_engine(globals).changes(names.front())) {
     text += fmt::format("{} {}\n", change.kind, change.path);
   }
   print(text);
-  return 0;
-}
-
-int load(const Globals& globals, const Words& args) {
-  std::string input = "-";
-  CLI::App app("Load an image from an archive or an OCI layout", "mini-docker load");
-  app.add_option("-i,--input", input, "file or directory; else standard input");
-  require_no_words(parse_words(app, args), "load");
-
-  const engine::LoadedImages loaded = open_engine(globals).load(input);
-  warn(loaded.warnings);
-  for (const std::string& name : loaded.names) {
-    const bool is_id = name.starts_with("sha256:");
-    print(fmt::format("Loaded image{}: {}\n", is_id ? " ID" : "", name));
-  }
-  return 0;
-}
-
-/// The words of `pull` and `push`.
-struct TransferWords {
-  engine::TransferRequest request;
-  bool quiet = false;
-};
-
-TransferWords parse_transfer(const std::string& verb, const std::string& what, const Words& args) {
-  TransferWords words;
-  CLI::App app(what, "mini-docker " + verb);
-  app.add_flag("-q,--quiet", words.quiet, "only the name, when it is done");
-  app.add_flag("--plain-http", words.request.plain_http, "the registry speaks no TLS");
-  const Words names = parse_words(app, args);
-  if (names.size() != 1) {
-    throw UsageError(fmt::format("'mini-docker {}' requires exactly 1 argument", verb), kFailed);
-  }
-  words.request.image = names.front();
-  words.request.docker_config = docker_config_file();
-  return words;
-}
-
-int pull(const Globals& globals, const Words& args) {
-  const TransferWords words = parse_transfer("pull", "Fetch an image from its registry", args);
-  engine::Engine engine = open_engine(globals);
-  if (!words.quiet) {
-    pull_loudly(engine, words.request, STDOUT_FILENO);
-    return 0;
-  }
-  const engine::PulledImage pulled = engine.pull(words.request, [](const auto&) {});
-  warn(pulled.warnings);
-  print((pulled.name.empty() ? words.request.image : pulled.name) + "\n");
-  return 0;
-}
-
-int push(const Globals& globals, const Words& args) {
-  const TransferWords words = parse_transfer("push", "Give an image to its registry", args);
-  engine::Engine engine = open_engine(globals);
-  if (!words.quiet) {
-    push_loudly(engine, words.request, STDOUT_FILENO);
-    return 0;
-  }
-  static_cast<void>(engine.push(words.request, [](const auto&) {}));
-  print(words.request.image + "\n");
   return 0;
 }
 
@@ -278,19 +186,56 @@ struct Command {
   int failure_code;
 };
 
-constexpr std::array<Command, 8> kCommands{{{"run", run, kCannotRun},
-                                            {"ps", ps, kFailed},
-                                            {"images", images, kFailed},
-                                            {"rm", rm, kFailed},
-                                            {"diff", diff, kFailed},
-                                            {"load", load, kFailed},
-                                            {"pull", pull, kFailed},
-                                            {"push", push, kFailed}}};
+constexpr std::array kCommands{Command{"run", run, kCannotRun},
+                               Command{"ps", ps, kFailed},
+                               Command{"rm", rm, kFailed},
+                               Command{"diff", diff, kFailed},
+                               Command{"export", export_root, kFailed},
+                               Command{"inspect", inspect, kFailed},
+                               Command{"images", list_images, kFailed},
+                               Command{"pull", pull, kFailed},
+                               Command{"push", push, kFailed},
+                               Command{"login", login, kFailed},
+                               Command{"logout", logout, kFailed},
+                               Command{"search", search, kFailed},
+                               Command{"load", load, kFailed},
+                               Command{"save", save, kFailed},
+                               Command{"import", import_root, kFailed},
+                               Command{"tag", tag, kFailed},
+                               Command{"rmi", remove_images, kFailed},
+                               Command{"history", history, kFailed},
+                               Command{"image check", check_images, kFailed},
+                               Command{"image history", history, kFailed},
+                               Command{"image import", import_root, kFailed},
+                               Command{"image inspect", inspect_images, kFailed},
+                               Command{"image load", load, kFailed},
+                               Command{"image ls", list_images, kFailed},
+                               Command{"image list", list_images, kFailed},
+                               Command{"image prune", prune_images, kFailed},
+                               Command{"image pull", pull, kFailed},
+                               Command{"image push", push, kFailed},
+                               Command{"image rm", remove_images, kFailed},
+                               Command{"image remove", remove_images, kFailed},
+                               Command{"image save", save, kFailed},
+                               Command{"image tag", tag, kFailed},
+                               Command{"image tree", image_tree, kFailed},
+                               Command{"system df", disk_usage, kFailed},
+                               Command{"system prune", prune_system, kFailed}};
 
-const Command& find_command(const std::string& name) {
-  const auto* place = std::ranges::find(kCommands, name, &Command::name);
-  if (place != kCommands.end()) return *place;
-  throw UsageError(fmt::format("unknown command: mini-docker {}; see mini-docker --help", name),
+/// The command that `words` begin with, which are cut off.
+const Command& take_command(Words& words) {
+  const auto taken = [&words](std::size_t count) {
+    return fmt::format("{}",
+                       fmt::join(words.begin(), words.begin() + static_cast<long>(count), " "));
+  };
+  for (std::size_t count = 1; count <= std::min<std::size_t>(2, words.size()); ++count) {
+    const auto* place = std::ranges::find(kCommands, taken(count), &Command::name);
+    if (place == kCommands.end()) continue;
+    words.erase(words.begin(), words.begin() + static_cast<long>(count));
+    return *place;
+  }
+  throw UsageError(fmt::format("unknown command: mini-docker {}; see mini-docker --help",
+                               taken(std::min<std::size_t>(2, words.size()))),
                    kFailed);
 }
 
@@ -321,8 +266,8 @@ int dispatch(const Words& args) {
     print(kUsage);
     return 0;
   }
-  const Command& command = find_command(words.front());
-  return run_command(command, globals, Words(words.begin() + 1, words.end()));
+  const Command& command = take_command(words);
+  return run_command(command, globals, words);
 }
 
 int guarded_main(const Words& args) {

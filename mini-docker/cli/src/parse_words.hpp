@@ -69,6 +69,17 @@ std::vector<std::string> as_cli11_spells(const std::vector<std::string>& args,
   return words;
 }
 
+/// Does this word, as it stands there, need the next one as its value?
+template <class TakesValue>
+bool wants_next(const std::string& word, TakesValue takes_value) {
+  if (word[1] == '-') return word.find('=') == std::string::npos && takes_value(word);
+  for (std::size_t at = 1; at < word.size(); ++at) {
+    // Of short flags in one word the first that takes a value takes the rest.
+    if (takes_value(std::string("-") + word[at])) return at + 1 == word.size();
+  }
+  return false;
+}
+
 /// Parses `args` and returns the words from the first one on that is no flag. `App` is a CLI::App
 /// with its flags declared. Throws UsageError, HelpWanted.
 template <class App>
@@ -95,6 +106,31 @@ std::vector<std::string> parse_words(App& app, const std::vector<std::string>& a
   if (wants_help) throw HelpWanted{app.help()};
   if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
   return rest;
+}
+
+/// Like parse_words, but flags may stand after the other words, too: for commands whose words are
+/// names, not somebody's command line.
+template <class App>
+std::vector<std::string> parse_names(App& app, const std::vector<std::string>& args) {
+  std::vector<std::string> flags;
+  std::vector<std::string> names{"--"};
+  const auto takes_value = [&app](const std::string& flag) {
+    const auto* option = app.get_option_no_throw(flag);
+    return option != nullptr && option->get_expected_min() > 0;
+  };
+  for (auto arg = args.begin(); arg != args.end(); ++arg) {
+    if (*arg == "--") {
+      names.insert(names.end(), arg + 1, args.end());
+      break;
+    }
+    const bool is_flag = arg->size() > 1 && arg->front() == '-';
+    (is_flag ? flags : names).push_back(*arg);
+    if (!is_flag || !wants_next(*arg, takes_value)) continue;
+    if (arg + 1 == args.end()) refuse_missing_value(*arg);
+    flags.push_back(*++arg);
+  }
+  flags.insert(flags.end(), names.begin(), names.end());
+  return parse_words(app, flags);
 }
 
 }  // namespace minidocker::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "durations.hpp"
 
@@ -22,24 +23,25 @@ std::size_t width_of(const std::string& text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string ago(std::int64_t then, std::int64_t now) {
-  return then == 0 ? "N/A" : duration_in_words(now - then) + " ago";
+std::string shown_id(const std::string& id, Cut cut) {
+  return cut == Cut::yes ? id.substr(0, kShortId) : id;
 }
 
-std::string shown_id(const std::string& id, Cut cut, const char* prefix = "") {
-  return cut == Cut::yes ? id.substr(0, kShortId) : prefix + id;
-}
+}  // namespace
 
-std::string shown_command(std::string command, Cut cut) {
-  if (cut == Cut::yes && width_of(command) > kShownCommand) {
-    std::size_t end = 0;
-    for (std::size_t width = 0; width < kShownCommand - 1; ++width) {
-      do {
-        ++end;
-      } while (end < command.size() && (static_cast<unsigned char>(command[end]) & 0xc0) == 0x80);
-    }
-    command = command.substr(0, end) + "…";
+std::string shortened(std::string text, std::size_t width) {
+  if (width_of(text) <= width) return text;
+  std::size_t end = 0;
+  for (std::size_t shown = 0; shown < width - 1; ++shown) {
+    do {
+      ++end;
+    } while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80);
   }
+  return text.substr(0, end) + "…";
+}
+
+std::string shown_container_command(std::string command, Cut cut) {
+  if (cut == Cut::yes) command = shortened(std::move(command), kShownCommand);
   std::string quoted = "\"";
   for (const char c : command) {
     if (c == '"' || c == '\\') quoted += '\\';
@@ -53,8 +55,6 @@ std::string shown_command(std::string command, Cut cut) {
   }
   return quoted + '"';
 }
-
-}  // namespace
 
 std::string lay_out(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
@@ -73,16 +73,6 @@ std::string lay_out(const std::vector<std::vector<std::string>>& rows) {
     text += '\n';
   }
   return text;
-}
-
-std::string images_table(const std::vector<engine::ImageSummary>& images, std::int64_t now,
-                         Cut cut) {
-  std::vector<std::vector<std::string>> rows{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"}};
-  for (const engine::ImageSummary& image : images) {
-    rows.push_back({image.repository, image.tag, shown_id(image.id, cut, "sha256:"),
-                    ago(image.created, now), size_in_words(image.size)});
-  }
-  return lay_out(rows);
 }
 
 std::string status_in_words(const engine::ContainerSummary& container, std::int64_t now) {
@@ -108,8 +98,9 @@ std::string containers_table(const std::vector<engine::ContainerSummary>& contai
       {"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}};
   for (const engine::ContainerSummary& container : containers) {
     rows.push_back({shown_id(container.id, cut), container.image,
-                    shown_command(container.command, cut), ago(container.created, now),
-                    status_in_words(container, now), "", container.name});
+                    shown_container_command(container.command, cut),
+                    ago_in_words(container.created, now), status_in_words(container, now), "",
+                    container.name});
   }
   return lay_out(rows);
 }

@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// What `images` and `ps` print.
+/// What `ps` prints, and how tables are laid out.
 
 #include <cstdint>
 #include <string>
@@ -17,10 +17,11 @@ namespace minidocker::cli {
 /// Whether ids and commands are cut.
 enum class Cut { yes, no };
 
-/// The table of `images`; `now` in seconds since 1970.
-[[nodiscard]] std::string images_table(const std::vector<engine::ImageSummary>& images,
-                                       std::int64_t now, Cut cut);
-/// The table of `ps`.
+/// At most so many characters, the last one `…` if some were cut off.
+[[nodiscard]] std::string shortened(std::string text, std::size_t width);
+/// A container's command in quotes, as docker shows it.
+[[nodiscard]] std::string shown_container_command(std::string command, Cut cut);
+/// The table of `ps`; `now` in seconds since 1970.
 [[nodiscard]] std::string containers_table(const std::vector<engine::ContainerSummary>& containers,
                                            std::int64_t now, Cut cut);
 /// "Up 3 seconds", "Exited (0) 2 minutes ago", "Created".

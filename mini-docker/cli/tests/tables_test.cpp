@@ -65,13 +65,5 @@ TEST(Tables, StatesAreDockersWords) {
   EXPECT_EQ(status_in_words(container, 13), "Removal In Progress");
 }
 
-TEST(Tables, ImagesAreShownAsDockerShowsThem) {
-  const engine::ImageSummary image{"busybox", "latest", std::string(64, 'b'), 1000,
-                                   Bytes{1'234'567}};
-  EXPECT_EQ(images_table({image}, 1005, Cut::yes),
-            "REPOSITORY   TAG       IMAGE ID       CREATED         SIZE\n"
-            "busybox      latest    bbbbbbbbbbbb   5 seconds ago   1.23MB\n");
-}
-
 }  // namespace
 }  // namespace minidocker::cli
