@@ -112,9 +112,9 @@ bench: deps-test configure prepare ## measure, beside the peers where they are; 
 	@$(NINJA) benchmarks programs
 	@$(SCRIPTS)/run-bench $(BUILD)
 
-coverage: deps-ci image ## lines run by unit, kernel and system tests; below 90 % in a chapter fails
+coverage: deps-ci prepare ## lines that tests run, here and in the VMs; below 90 % in a chapter fails
 	@cmake --preset coverage
-	@ninja -j $(JOBS) -C build/coverage programs tests_unit tests_kernel tests_system
+	@ninja -j $(JOBS) -C build/coverage programs tests_unit tests_kernel tests_system tests_peers
 	@$(SCRIPTS)/run-coverage build/coverage $(JOBS)
 
 ci-full: deps-ci ## the whole matrix: every preset, every tier, every file
