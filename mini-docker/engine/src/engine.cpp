@@ -102,7 +102,9 @@ std::string Engine::push(const TransferRequest& request, const LayerWatch& watch
   return impl_->images.push(request, watch);
 }
 
-std::string Engine::login(const LoginRequest& request) const { return impl_->images.login(request); }
+std::string Engine::login(const LoginRequest& request) const {
+  return impl_->images.login(request);
+}
 
 bool Engine::logout(const std::string& registry, const std::string& docker_config) const {
   return impl_->images.logout(registry, docker_config);

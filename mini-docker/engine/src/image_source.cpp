@@ -61,10 +61,10 @@ LayerProgress progress_of(const images::WorkerEvent& event) {
   using From = images::WorkerEvent::Phase;
   using To = LayerProgress::Phase;
   constexpr std::array kPhases{
-      std::pair{From::exists, To::exists},       std::pair{From::waiting, To::waiting},
-      std::pair{From::queued, To::queued},       std::pair{From::moving, To::moving},
-      std::pair{From::again, To::again},         std::pair{From::verifying, To::verifying},
-      std::pair{From::done, To::done},           std::pair{From::unpacking, To::unpacking},
+      std::pair{From::exists, To::exists},    std::pair{From::waiting, To::waiting},
+      std::pair{From::queued, To::queued},    std::pair{From::moving, To::moving},
+      std::pair{From::again, To::again},      std::pair{From::verifying, To::verifying},
+      std::pair{From::done, To::done},        std::pair{From::unpacking, To::unpacking},
       std::pair{From::unpacked, To::unpacked}};
   const auto* const phase = std::ranges::find(kPhases, event.phase, &std::pair<From, To>::first);
   return {images::Digest::parse(event.digest).short_id(), phase->second, event.moved, event.size};
