@@ -152,7 +152,7 @@ class TreeRemover {
     if (entry.is_directory) return remove_directory(dir, entry.name, depth);
     sys::Result<> removed = unlink(dir, entry.name, 0);
     if (removed.error() == EISDIR) return remove_directory(dir, entry.name, depth);
-    count(std::move(removed));
+    count(removed);
   }
 
   void remove_directory(int dir, const std::string& name, int depth) {
@@ -163,7 +163,7 @@ class TreeRemover {
     sys::Result<> removed = unlink(dir, name, AT_REMOVEDIR);
     // Some filesystems skip entries of a directory that shrinks while it is read: the next pass
     // over the top meets them again.
-    if (removed.error() != ENOTEMPTY) count(std::move(removed));
+    if (removed.error() != ENOTEMPTY) count(removed);
   }
 
   void move_up(int dir, const std::string& name) {
@@ -172,7 +172,7 @@ class TreeRemover {
       sys::Result<> renamed =
           sys::renameat2(dir, name.c_str(), top_.get(), moved.c_str(), RENAME_NOREPLACE);
       if (renamed.error() == EEXIST) continue;
-      return count(std::move(renamed));
+      return count(renamed);
     }
   }
 
@@ -183,9 +183,9 @@ class TreeRemover {
     return sys::unlinkat(dir, name.c_str(), flags);
   }
 
-  void count(sys::Result<> removed) {
+  void count(sys::Result<> done) {
     // Somebody else removing the same tree is no error.
-    if (removed.error() != ENOENT) std::move(removed).or_throw(quoted(object_));
+    if (done.error() != ENOENT) std::move(done).or_throw(quoted(object_));
     ++progress_;
   }
 

@@ -192,8 +192,9 @@ Result<ParentAndName> open_parent_in_root(int root, const char* path) noexcept {
   std::memcpy(split.name.data(), name.data(), name.size());
   Result<UniqueFd> parent = open_in_root(root, parent_of(text, at).c_str(), O_PATH | O_DIRECTORY);
   if (!parent) return Split::failure(parent.call(), parent.error());
+  const sys::CallInfo& call = parent.call();
   split.parent = std::move(parent).value();
-  return {parent.call(), std::move(split)};
+  return {call, std::move(split)};
 }
 
 }  // namespace minidocker
