@@ -31,8 +31,7 @@ std::uint64_t size_below(const UniqueFd& dir, const std::string& what, std::set<
     if (S_ISDIR(status.st_mode)) {
       constexpr int kOpen = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
       size += size_below(sys::openat(dir.get(), name.c_str(), kOpen).or_throw(path), path, seen);
-    } else if (S_ISREG(status.st_mode) &&
-               (status.st_nlink == 1 || seen.insert(status.st_ino).second)) {
+    } else if (status.st_nlink == 1 || seen.insert(status.st_ino).second) {
       size += static_cast<std::uint64_t>(status.st_size);
     }
   }

@@ -283,16 +283,24 @@ std::optional<Image> Store::find_image(std::string_view text) const {
 
 Image Store::get_image(std::string_view text) const {
   if (std::optional<Image> image = find_image(text)) return std::move(*image);
+  if (const std::optional<Digest> manifest = find_manifest(text)) {
+    throw Error(ErrorKind::internal, fmt::format("image {}: its manifest {} is missing or damaged; "
+                                                 "load or pull it again",
+                                                 shown(text), manifest->str()));
+  }
   throw Error(ErrorKind::not_found, fmt::format("No such image: {}", shown(text)));
 }
 
-std::optional<Digest> Store::find_manifest(std::string_view name) const {
+std::optional<Digest> Store::find_manifest(std::string_view name) const try {
   const bool has_digest = name.find('@') != std::string_view::npos;
   const std::string full =
       has_digest ? DigestName::parse(name).full() : ImageName::parse(name).full();
   const std::vector<Descriptor> entries = read_index().manifests;
   const auto entry = std::ranges::find(entries, full, name_of);
   return entry == entries.end() ? std::nullopt : std::optional(entry->digest);
+} catch (const Error& error) {
+  if (error.kind() == ErrorKind::invalid_argument) return std::nullopt;  // it is no name
+  throw;
 }
 
 Manifest Store::manifest_of(const Image& image) const {

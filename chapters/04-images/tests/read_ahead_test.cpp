@@ -42,7 +42,7 @@ std::string read_whole(PieceStream& pieces) {
 }
 
 TEST(ReadAhead, GivesAndHashesWhatComes) {
-  for (const std::size_t size : {0U, 1U, 262'144U, 262'145U, 5'000'000U}) {
+  for (const std::size_t size : {0U, 1U, 1'048'576U, 1'048'577U, 9'000'000U}) {
     std::string text(size, '\0');
     for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 7 + i / 256);
     TextStream below(text, 10'007);
@@ -55,19 +55,19 @@ TEST(ReadAhead, GivesAndHashesWhatComes) {
 }
 
 TEST(ReadAhead, GivesWholeBlocksHoweverLittleComesAtATime) {
-  TextStream below(std::string(600'000, 'x'), 1001);
+  TextStream below(std::string(2'100'000, 'x'), 1001);
   ReadAhead ahead(below);
-  EXPECT_EQ(ahead.next_piece().size(), 262'144U);
-  EXPECT_EQ(ahead.next_piece().size(), 262'144U);
-  EXPECT_EQ(ahead.next_piece().size(), 600'000U % 262'144U);
+  EXPECT_EQ(ahead.next_piece().size(), 1U << 20U);
+  EXPECT_EQ(ahead.next_piece().size(), 1U << 20U);
+  EXPECT_EQ(ahead.next_piece().size(), 2'100'000U - (2U << 20U));
 }
 
 TEST(ReadAhead, ReadsNoFurtherAheadThanItHasBlocks) {
   Source source(64, false);
   ReadAhead ahead(source);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 50; ++i) {
     ASSERT_FALSE(ahead.next_piece().empty());
-    ASSERT_LE(source.given, ahead.bytes() + 8 * 256 * 1024);
+    ASSERT_LE(source.given, ahead.bytes() + (4U << 20U));
   }
 }
 
@@ -90,7 +90,7 @@ TEST(ReadAhead, EndsWhenNobodyWantsTheRest) {
     ReadAhead ahead(source);
     ASSERT_FALSE(ahead.next_piece().empty());
   }
-  EXPECT_LE(source.given, 10U * 256 * 1024);
+  EXPECT_LE(source.given, 5U << 20U);
   const ReadAhead unread(source);
 }
 

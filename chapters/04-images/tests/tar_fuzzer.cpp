@@ -1,8 +1,12 @@
 #include "tar_fuzzer.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
 
 #include "minidocker/images_unpack/tar_reader.hpp"
 #include "minidocker/toolbox/error.hpp"
@@ -11,6 +15,47 @@
 
 namespace minidocker::images_unpack {
 namespace {
+
+constexpr std::size_t kMost = std::size_t{1} << 20U;  // of text; the rest is not asked for
+
+// What is inside, up to that; nothing for damaged data.
+template <class Open>
+std::optional<std::string> inflated(std::string_view bytes, std::size_t in, std::size_t out,
+                                    Open open) {
+  testing::TextPieces pieces(std::string(bytes), in);
+  std::string text;
+  std::string buffer(out, '\0');
+  try {
+    const std::unique_ptr<ByteStream> stream = open(pieces);
+    while (text.size() < kMost) {
+      const std::size_t got = stream->read(buffer.data(), std::min(out, kMost - text.size()));
+      if (got == 0) break;
+      text.append(buffer, 0, got);
+    }
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return text;
+}
+
+// The front end: neither the sizes of pieces nor the library may make a difference.
+void check_inflating(std::string_view bytes) {
+  const auto by_magic = [](PieceStream& pieces) { return decompress(pieces, "blob"); };
+  if (inflated(bytes, bytes.size() + 1, kMost, by_magic) != inflated(bytes, 7, 1001, by_magic)) {
+    throw std::logic_error("in small pieces something else is inside");
+  }
+  if (!bytes.starts_with("\x1f\x8b")) return;
+  const auto by = [&](InflateCode code) {
+    return inflated(bytes, bytes.size() + 1, kMost, [code](PieceStream& pieces) {
+      return std::make_unique<InflateStream>(pieces, "blob", code);
+    });
+  };
+  const std::optional<std::string> zlib = by(InflateCode::zlib);
+  const std::optional<std::string> best = by(best_gzip_code());
+  if (zlib && best && *zlib != *best) {
+    throw std::logic_error("two libraries find different texts in the same gzip");
+  }
+}
 
 void check_path(const TarEntry& entry) {
   std::string why;
@@ -27,6 +72,7 @@ void check_path(const TarEntry& entry) {
 }  // namespace
 
 void fuzz_tar(std::string_view bytes) {
+  check_inflating(bytes);
   testing::TextPieces pieces(std::string(bytes), 1024);
   TarReader reader(pieces, "archive");
   try {

@@ -7,8 +7,9 @@
 
 namespace minidocker::images_unpack {
 
-/// Reads all members with their data and makes paths of their names; it must end in members or in
-/// an Error. Throws std::logic_error where a promise to the caller was broken.
+/// Decompresses what is compressed, and reads all members with their data and makes paths of their
+/// names; it must end in members or in an Error. Throws std::logic_error where a promise to the
+/// caller was broken.
 void fuzz_tar(std::string_view bytes);
 
 }  // namespace minidocker::images_unpack

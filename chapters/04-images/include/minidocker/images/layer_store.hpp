@@ -46,8 +46,8 @@ class LayerStore {
   std::string dir_;
 };
 
-/// Bytes of all files in a directory and below; of several names of one file once. Throws
-/// SystemError.
+/// Bytes of all that is no directory, in a directory and below, as docker counts; of several names
+/// of one file once. Throws SystemError.
 [[nodiscard]] std::uint64_t size_of_tree(const std::string& dir);
 
 /// The diff IDs that the images of `store` need. Throws if one of them is damaged.

@@ -98,10 +98,11 @@ class Store {
   /// By name (`busybox`, `busybox:1.36`, `busybox@sha256:...`), id, or a unique beginning of the
   /// id. Throws conflict if several ids begin so.
   [[nodiscard]] std::optional<Image> find_image(std::string_view text) const;
-  /// Like find_image; throws not_found in docker's words: `No such image: busybox:latest`.
+  /// Like find_image; throws not_found in docker's words: `No such image: busybox:latest`; internal
+  /// for one whose manifest is missing or damaged.
   [[nodiscard]] Image get_image(std::string_view text) const;
-  /// What the index says of a name, even if the manifest is missing or damaged. Throws as
-  /// find_image for what is no name.
+  /// What the index says of a name, even if the manifest is missing or damaged; nothing for what
+  /// is no name.
   [[nodiscard]] std::optional<Digest> find_manifest(std::string_view name) const;
   [[nodiscard]] Manifest manifest_of(const Image& image) const;   ///< throws as read_blob
   [[nodiscard]] ImageConfig config_of(const Image& image) const;  ///< throws as read_blob
