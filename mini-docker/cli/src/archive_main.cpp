@@ -14,9 +14,7 @@ int load(const Globals& globals, const Words& args) {
   Words input;
   bool quiet = false;
   CLI::App app("Load an image from an archive or an OCI layout", "mini-docker load");
-  app.add_option("-i,--input", input, "file or directory; else standard input")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "-i,--input", input, "file or directory; else standard input");
   app.add_flag("-q,--quiet", quiet, "do not tell how far it has come");
   require_count(parse_names(app, args), 0, "load");
 
@@ -34,12 +32,8 @@ int save(const Globals& globals, const Words& args) {
   Words layout;
   CLI::App app("Save images to an archive: an OCI layout that docker loads, too",
                "mini-docker save");
-  app.add_option("-o,--output", output, "file; else standard output")
-      ->expected(1)
-      ->allow_extra_args(false);
-  app.add_option("--layout", layout, "a new directory: the same files, not packed")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "-o,--output", output, "file; else standard output");
+  add_list(app, "--layout", layout, "a new directory: the same files, not packed");
   const Words names = parse_names(app, args);
   require_some(names, "save");
   if (!output.empty() && !layout.empty()) {
@@ -60,10 +54,8 @@ int import_root(const Globals& globals, const Words& args) {
   engine::ImportRequest request;
   Words comments;
   CLI::App app("Make an image of a packed root: a tar archive", "mini-docker import");
-  app.add_option("-c,--change", request.changes, "Dockerfile instruction for its config")
-      ->expected(1)
-      ->allow_extra_args(false);
-  app.add_option("-m,--message", comments, "for its history")->expected(1)->allow_extra_args(false);
+  add_list(app, "-c,--change", request.changes, "Dockerfile instruction for its config");
+  add_list(app, "-m,--message", comments, "for its history");
   const Words words = parse_names(app, args);
   if (words.empty() || words.size() > 2) {
     throw UsageError("'mini-docker import' requires 1 or 2 arguments: FILE|- [REPOSITORY[:TAG]]",
@@ -85,9 +77,7 @@ int import_root(const Globals& globals, const Words& args) {
 int export_root(const Globals& globals, const Words& args) {
   Words output;
   CLI::App app("Write all files of a container as one tar archive", "mini-docker export");
-  app.add_option("-o,--output", output, "file; else standard output")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "-o,--output", output, "file; else standard output");
   const Words names = parse_names(app, args);
   require_count(names, 1, "export");
   const engine::Engine engine = open_engine(globals);

@@ -73,14 +73,10 @@ int list_images(const Globals& globals, const Words& args) {
   CLI::App app("List images, all of them or those of a name", "mini-docker images");
   app.add_flag("-a,--all", all, "also those that other images were built on: here all are shown");
   app.add_flag("--digests", digests, "what registries call them, too");
-  app.add_option("-f,--filter", filters,
-                 "dangling=true|false, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, "
-                 "since=IMAGE")
-      ->expected(1)
-      ->allow_extra_args(false);
-  app.add_option("--format", format, "table, json, or a template: {{.ID}}")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "-f,--filter", filters,
+           "dangling=true|false, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, "
+           "since=IMAGE");
+  add_list(app, "--format", format, "table, json, or a template: {{.ID}}");
   app.add_flag("-q,--quiet", quiet, "only ids");
   app.add_flag("--no-trunc", whole, "do not cut anything");
   app.add_flag("--tree", tree, "the layers that they share");
@@ -141,9 +137,7 @@ int history(const Globals& globals, const Words& args) {
   app.add_flag("-H,--human", human, "sizes and times for people (default true)");
   app.add_flag("-q,--quiet", quiet, "only ids");
   app.add_flag("--no-trunc", whole, "do not cut anything");
-  app.add_option("--format", format, "table, json, or a template: {{.ID}}")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "--format", format, "table, json, or a template: {{.ID}}");
   const Words names = parse_names(app, args);
   require_count(names, 1, "history");
   const Listing listing =
@@ -157,10 +151,8 @@ int inspect(const Globals& globals, const Words& args) {
   Words format;
   Words type;
   CLI::App app("Print all that is known of containers and images", "mini-docker inspect");
-  app.add_option("-f,--format", format, "json, or a template: {{.Id}}")
-      ->expected(1)
-      ->allow_extra_args(false);
-  app.add_option("--type", type, "container or image")->expected(1)->allow_extra_args(false);
+  add_list(app, "-f,--format", format, "json, or a template: {{.Id}}");
+  add_list(app, "--type", type, "container or image");
   const Words names = parse_names(app, args);
   require_some(names, "inspect");
   const std::string kind = last(type);

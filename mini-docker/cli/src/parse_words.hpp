@@ -69,6 +69,13 @@ std::vector<std::string> as_cli11_spells(const std::vector<std::string>& args,
   return words;
 }
 
+/// A flag that may be given several times, each time with one value.
+template <class App>
+void add_list(App& app, const std::string& flags, std::vector<std::string>& words,
+              const std::string& help) {
+  app.add_option(flags, words, help)->expected(1)->allow_extra_args(false)->take_all();
+}
+
 /// Does this word, as it stands there, need the next one as its value?
 template <class TakesValue>
 bool wants_next(const std::string& word, TakesValue takes_value) {

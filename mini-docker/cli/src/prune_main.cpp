@@ -41,9 +41,7 @@ int disk_usage(const Globals& globals, const Words& args) {
   Words format;
   CLI::App app("Show what images and containers take", "mini-docker system df");
   app.add_flag("-v,--verbose", verbose, "each of them");
-  app.add_option("--format", format, "table, json, or a template: {{.Type}}")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "--format", format, "table, json, or a template: {{.Type}}");
   require_count(parse_names(app, args), 0, "system df");
   if (verbose && !format.empty()) {
     throw UsageError("the verbose and the format options conflict", kFailed);

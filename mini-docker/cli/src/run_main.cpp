@@ -28,14 +28,6 @@ struct RunWords {
   std::vector<Words> limits{limit_flags().size()};  ///< each at its flag's place
 };
 
-/// A flag that may be given several times, each time with one value.
-void add_list(CLI::App& app, const std::string& flags, Words& words, const std::string& help) {
-  app.add_option(flags, words, help)
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
 void add_switches(CLI::App& app, engine::CreateRequest& request) {
   app.add_flag("-i,--interactive", request.interactive, "keep standard input open");
   app.add_flag("-t,--tty", request.terminal, "give the program a terminal");

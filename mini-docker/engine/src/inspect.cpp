@@ -29,7 +29,8 @@ std::vector<MountDetails> binds_of(const spec::Spec& spec, const std::string& ow
     for (const char* word : {"private", "rshared", "shared", "rslave", "slave"}) {
       if (has_option(mount, word)) propagation = word;
     }
-    mounts.push_back({mount.source, mount.destination, propagation, has_option(mount, "ro")});
+    const bool is_read_only = has_option(mount, "ro") || has_option(mount, "rro");
+    mounts.push_back({mount.source, mount.destination, propagation, is_read_only});
   }
   return mounts;
 }
