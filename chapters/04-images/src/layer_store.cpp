@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
@@ -30,7 +31,9 @@ std::uint64_t size_below(const UniqueFd& dir, const std::string& what, std::set<
         sys::fstatat(dir.get(), name.c_str(), AT_SYMLINK_NOFOLLOW).or_throw(path);
     if (S_ISDIR(status.st_mode)) {
       constexpr int kOpen = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-      size += size_below(sys::openat(dir.get(), name.c_str(), kOpen).or_throw(path), path, seen);
+      sys::Result<UniqueFd> inner = sys::openat(dir.get(), name.c_str(), kOpen);
+      if (inner.error() == EACCES) continue;  // an ordinary user's own, made unreadable by an image
+      size += size_below(std::move(inner).or_throw(path), path, seen);
     } else if (status.st_nlink == 1 || seen.insert(status.st_ino).second) {
       size += static_cast<std::uint64_t>(status.st_size);
     }

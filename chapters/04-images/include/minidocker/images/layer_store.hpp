@@ -47,7 +47,7 @@ class LayerStore {
 };
 
 /// Bytes of all that is no directory, in a directory and below, as docker counts; of several names
-/// of one file once. Throws SystemError.
+/// of one file once. What we may not look into is left out. Throws SystemError.
 [[nodiscard]] std::uint64_t size_of_tree(const std::string& dir);
 
 /// The diff IDs that the images of `store` need. Throws if one of them is damaged.
