@@ -10,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -29,6 +30,8 @@ using Words = std::vector<std::string>;
 /// copy is many calls of a few kinds.
 constexpr int kStride = 3;
 constexpr int kStrideOfCopy = 61;
+constexpr int kStrideOfRemoval = 23;
+constexpr int kStrideOfSave = 9;
 constexpr std::chrono::seconds kPatience{10};
 
 /// A state directory, empty or with the test image.
@@ -130,6 +133,68 @@ TEST(DockerCrashSweep, LoadKilledAtAnyCallLeavesNothingAfterTheNextCommand) {
   EXPECT_GT(sweep(state, {"load", "-i", path_of("busybox")}), 80);
   EXPECT_EQ(state.load().exit_code, 0);
   EXPECT_EQ(state.call({"run", "--rm", "busybox", "true"}).exit_code, 0);
+}
+
+/// Blobs that are not what their names say, and such that images lack: none, however it was killed.
+void expect_whole(const DockerState& state, const std::string& where) {
+  const CommandResult checked = state.call({"image", "check"});
+  EXPECT_EQ(checked.exit_code, 0) << where << checked.in_words();
+}
+
+/// What removes images, killed: after the next command the image is whole, or gone with all that it
+/// consisted of. Returns how often it was there and how often gone.
+std::pair<int, int> sweep_removal(const Words& args, int stride) {
+  const DockerState state;
+  std::pair<int, int> ends;
+  for (int k = 1; !::testing::Test::HasFailure(); k += stride) {
+    const bool is_gone = state.call({"images", "-q"}).out.empty();
+    EXPECT_EQ(is_gone ? state.load().exit_code : 0, 0);
+    const FaultyRun run =
+        run_struck(state.command(args), {Side::parent, k, 0, {}, {}}, state.err_path());
+    if (!run.fired) break;
+    const std::string where = "killed at call " + std::to_string(k) + ", " + call_name(run.call) +
+                              " " + run.detail + "\n";
+    expect_recovered(state, where);
+    expect_whole(state, where);
+    ++(state.call({"images", "-q"}).out.empty() ? ends.second : ends.first);
+  }
+  return ends;
+}
+
+TEST(DockerCrashSweep, RmiKilledAtAnyCallLeavesTheImageWholeOrGone) {
+  MD_NEEDS("root", "overlay", "busybox");
+  const auto [there, gone] = sweep_removal({"rmi", "busybox"}, kStrideOfRemoval);
+  EXPECT_GT(there, 0);
+  EXPECT_GT(gone, 5);
+}
+
+TEST(DockerCrashSweep, PruneKilledAtAnyCallLeavesTheImageWholeOrGone) {
+  MD_NEEDS("root", "overlay", "busybox");
+  const auto [there, gone] = sweep_removal({"system", "prune", "-af"}, 2 * kStrideOfRemoval);
+  EXPECT_GT(there, 0);
+  EXPECT_GT(gone, 2);
+}
+
+TEST(DockerCrashSweep, SaveKilledAtAnyCallLeavesTheWholeArchiveOrNone) {
+  MD_NEEDS("root", "overlay", "busybox");
+  const DockerState state;
+  ASSERT_EQ(state.load().exit_code, 0);
+  const std::string file = state.err_path() + ".tar";
+  ASSERT_EQ(state.call({"save", "-o", file, "busybox"}).exit_code, 0);
+  const std::string whole = read_text(file);
+  int fired = 0;
+  for (int k = 1; !HasFailure(); k += kStrideOfSave) {
+    ASSERT_EQ(run_command({"sh", "-c", "rm -f " + file + "*"}).exit_code, 0);
+    const FaultyRun run = run_struck(state.command({"save", "-o", file, "busybox"}),
+                                     {Side::parent, k, 0, {}, {}}, state.err_path());
+    if (!run.fired) break;
+    ++fired;
+    await_orphans();
+    expect_recovered(state, "save killed at call " + std::to_string(k) + "\n");
+    EXPECT_EQ(find_text(file).value_or(whole), whole);
+  }
+  EXPECT_GT(fired, 5);
+  expect_whole(state, "save");
 }
 
 /// strace counts for each process; these calls are the worker's alone.
