@@ -93,6 +93,29 @@ TEST_F(MiniDockerPull, BringsAnImageAndSaysSo) {
   });
 }
 
+TEST_F(MiniDockerPull, IsKnownForGoodByItsDigestToo) {
+  MD_NEEDS("root", "docker-registry", "skopeo", "busybox", "overlay");
+  in_network([this] {
+    const DockerRegistry peer(5000);
+    push(peer, "busybox:1");
+    ASSERT_EQ(docker({"pull", "-q", "localhost:5000/busybox:1"}).exit_code, 0);
+    std::string name =
+        docker({"images", "--digests", "--format", "{{.Repository}}@{{.Digest}}"}).out;
+    name.pop_back();
+    EXPECT_THAT(name, StartsWith("localhost:5000/busybox@sha256:"));
+    EXPECT_EQ(docker({"run", "--rm", name, "echo", "hi"}).out, "hi\n");
+    ASSERT_EQ(docker({"tag", "localhost:5000/busybox:1", "localhost:5000/other:2"}).exit_code, 0);
+    ASSERT_EQ(docker({"push", "-q", "localhost:5000/other:2"}).exit_code, 0);
+    EXPECT_THAT(docker({"inspect", "-f", "{{json .RepoDigests}}", name}).out,
+                HasSubstr("\"localhost:5000/other@sha256:"));
+    EXPECT_EQ(docker({"rmi", "localhost:5000/busybox:1"}).out,
+              "Untagged: localhost:5000/busybox:1\nUntagged: " + name + "\n");
+    EXPECT_THAT(docker({"rmi", "localhost:5000/other:2"}).out, HasSubstr("\nDeleted: sha256:"));
+    EXPECT_EQ(docker({"pull", "-q", name}).exit_code, 0);
+    EXPECT_THAT(docker({"images"}).out, HasSubstr("localhost:5000/busybox   <none> "));
+  });
+}
+
 TEST_F(MiniDockerPull, ComesByItselfBeforeARun) {
   MD_NEEDS("root", "docker-registry", "skopeo", "busybox", "overlay");
   in_network([this] {
