@@ -30,7 +30,7 @@ using Words = std::vector<std::string>;
 /// copy is many calls of a few kinds.
 constexpr int kStride = 3;
 constexpr int kStrideOfCopy = 61;
-constexpr int kStrideOfRemoval = 23;
+constexpr int kStrideOfRemoval = 41;
 constexpr int kStrideOfSave = 9;
 constexpr std::chrono::seconds kPatience{10};
 
