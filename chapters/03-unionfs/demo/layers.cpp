@@ -23,6 +23,7 @@
 #include "minidocker/unionfs/changes.hpp"
 #include "minidocker/unionfs/export.hpp"
 #include "minidocker/unionfs/overlay.hpp"
+#include "minidocker/unionfs/upper_lease.hpp"
 #include "stack.hpp"
 
 namespace {
@@ -57,6 +58,7 @@ struct EnterDirectory {
 
 /// Runs `argv` in a mount namespace of its own, in which the stack is mounted.
 int enter(const Stack& stack, const std::vector<std::string>& argv) {
+  const auto lease = unionfs::UpperLease::take(stack.upper());
   minidocker::ChildPlan plan;
   plan.add(OwnMounts{});
   plan.add(unionfs::make_mount_overlay(plan, {stack.lowers(), stack.upper(), stack.work()},
@@ -101,8 +103,11 @@ std::string absolute(const std::string& path) {
 }
 
 int run(CLI::App& app, const Stack& stack, const std::vector<std::string>& argv, bool svg) {
-  if (app.got_subcommand("new")) stack.create();
-  if (app.got_subcommand("seal")) print(fmt::format("layer {}\n", stack.seal()));
+  app.got_subcommand("new") ? stack.create() : stack.mend();
+  if (app.got_subcommand("seal")) {
+    const auto lease = unionfs::UpperLease::take(stack.upper());
+    print(fmt::format("layer {}\n", stack.seal()));
+  }
   if (app.got_subcommand("diff")) print_changes(stack);
   if (app.got_subcommand("export")) {
     Printer printer;

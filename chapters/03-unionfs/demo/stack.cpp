@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -62,9 +64,13 @@ std::string Stack::layer(std::size_t number) const {
 }
 
 std::size_t Stack::count() const {
-  std::size_t number = 0;
-  while (minidocker::exists(layer(number + 1))) ++number;
-  return number;
+  for (std::size_t number = 0;; ++number) {
+    const std::string next = layer(number + 1);
+    sys::Result<struct stat> found = sys::fstatat(AT_FDCWD, next.c_str(), 0);
+    if (found.error() == ENOENT) return number;
+    // One that is there and cannot be read must not be missing in silence.
+    (void)std::move(found).or_throw(minidocker::quoted(next));
+  }
 }
 
 void Stack::create() const {
@@ -82,11 +88,16 @@ std::vector<std::string> Stack::lowers() const {
       fmt::format("{}: no stack of layers; hint: layers new", minidocker::quoted(directory_)));
 }
 
+void Stack::mend() const {
+  (void)lowers();
+  for (const std::string& part : {upper(), work()}) minidocker::make_dirs(part);
+}
+
 std::size_t Stack::seal() const {
   const std::size_t number = lowers().size() + 1;
   sys::renameat2(AT_FDCWD, upper().c_str(), AT_FDCWD, layer(number).c_str()).or_throw(upper());
   minidocker::remove_tree(work());
-  create();
+  mend();
   return number;
 }
 

@@ -17,6 +17,8 @@ class Stack {
   void create() const;
   /// Layer directories, the topmost first. Throws if there is no stack.
   [[nodiscard]] std::vector<std::string> lowers() const;
+  /// Makes what a seal() that was cut off has left out. Throws if there is no stack.
+  void mend() const;
   /// Turns `upper` into the next layer and makes an empty one. Returns its number.
   [[nodiscard]] std::size_t seal() const;
 

@@ -105,6 +105,15 @@ TEST(Golden, TheTricksOfOverlay) {
   });
 }
 
+// The first command holds the stack until the second has been refused.
+TEST(Golden, AStackIsOneProgramsAtATime) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    (void)build();
+    compare_with_golden("lease", session("layers in /tmp/s -- layers seal /tmp/s; echo $?"));
+  });
+}
+
 TEST(Golden, Errors) {
   MD_NEEDS("root", "overlay");
   in_sandbox([] {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/mountinfo.hpp"
+#include "minidocker/unionfs/upper_lease.hpp"
 #include "minidocker/unionfs/whiteout.hpp"
 #include "steps.hpp"
 
@@ -244,6 +246,44 @@ TEST(MountOverlay, RefusesAnUpperDirectoryOnAnotherOverlay) {
     make_dirs("/tmp/second");
     const OverlayLayers layers{{"/tmp/l/low"}, "/tmp/merged/upper", "/tmp/merged/work"};
     EXPECT_EQ(error_of(make_mount_overlay(plan, layers, "/tmp/second")), EINVAL);
+  });
+}
+
+TEST(UpperLease, IsOneOverlaysAtATimeAndEndsWithItsHolder) {
+  MD_NEEDS("root", "user", "userns", "overlay");
+  as_root_and_as_user([] {
+    make_dirs("/tmp/upper");
+    {
+      const UpperLease lease = UpperLease::take("/tmp/upper");
+      try {
+        (void)UpperLease::take("/tmp/upper");
+        ADD_FAILURE() << "taken twice";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::conflict);
+        EXPECT_THAT(error.what(), HasSubstr("\"/tmp/upper\": another overlay writes to it"));
+      }
+    }
+    minidocker::testing::in_child([] {
+      (void)UpperLease::take("/tmp/upper");
+      ::raise(SIGKILL);
+    });
+    EXPECT_NO_THROW((void)UpperLease::take("/tmp/upper"));
+    EXPECT_THROW((void)UpperLease::take("/tmp/nowhere"), SystemError);
+  });
+}
+
+// What the kernel lets happen: a file made through one overlay is never seen through the other.
+TEST(UpperLease, IsNeededAsTheKernelMountsTwice) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    ChildPlan plan;
+    const OverlayLayers layers = make_layers("/tmp/l");
+    ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/merged")));
+    make_dirs("/tmp/second");
+    ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/second")));
+    EXPECT_FALSE(find_text("/tmp/second/new"));
+    write_text("/tmp/merged/new", "x");
+    EXPECT_FALSE(find_text("/tmp/second/new"));
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/trace.hpp"
+#include "minidocker/unionfs/upper_lease.hpp"
 #include "plan.hpp"
 
 namespace minidocker::runtime {
@@ -92,6 +94,7 @@ struct Container::Parts {
   StateDir dir;
   cgroups::Location location;
   std::optional<cgroups::Cgroup> cgroup;
+  unionfs::UpperLease upper;
   UniqueFd fifo;
   std::vector<JoinedNamespace> joined;
   ChildPlan plan;
@@ -133,7 +136,12 @@ void Container::Parts::compile_plan() {
       plan, {spec, options, joined, location, cgroup ? &*cgroup : nullptr, fifo ? fifo.get() : -1});
 }
 
-void Container::Parts::start_child() { child = StartedChild::start(plan, recipe.clone); }
+void Container::Parts::start_child() {
+  if (const auto* overlay = std::get_if<OverlayRoot>(&options.root)) {
+    upper = unionfs::UpperLease::take(overlay->upper);
+  }
+  child = StartedChild::start(plan, recipe.clone);
+}
 
 void Container::Parts::run_setup() {
   if (recipe.scope) {

@@ -21,6 +21,7 @@
 #include "minidocker/toolbox/sys/socket.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/unionfs/overlay.hpp"
+#include "minidocker/unionfs/upper_lease.hpp"
 #include "own_mounts.hpp"
 
 namespace minidocker::shim {
@@ -129,14 +130,16 @@ class ForeignBackend final : public Backend {
   }
 
  private:
-  static std::string mount(const Root& root) {
+  std::string mount(const Root& root) {
     if (const auto* directory = std::get_if<DirectoryRoot>(&root)) return directory->path;
     const auto& overlay = std::get<OverlayRoot>(root);
+    upper_ = unionfs::UpperLease::take(overlay.upper);
     mount_root(overlay);
     return overlay.target;
   }
 
   std::string id_;
+  unionfs::UpperLease upper_;
   std::optional<ForeignRuntime> runtime_;
   Process process_;
   UniqueFd terminal_;

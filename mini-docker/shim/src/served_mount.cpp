@@ -21,7 +21,8 @@ constexpr int kPatienceMs = 10'000;
 
 }  // namespace
 
-ServedMount::ServedMount(const ServedRoot& root) : target_(root.overlay.target) {
+ServedMount::ServedMount(const ServedRoot& root)
+    : target_(root.overlay.target), upper_(unionfs::UpperLease::take(root.overlay.upper)) {
   const OverlayRoot& overlay = root.overlay;
   unionfs::FuseOverlay served = unionfs::start_fuse_overlay(
       root.program,

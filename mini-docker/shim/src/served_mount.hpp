@@ -10,6 +10,7 @@
 
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"
+#include "minidocker/unionfs/upper_lease.hpp"
 
 namespace minidocker::shim {
 
@@ -32,6 +33,7 @@ class ServedMount {
  private:
   void stop_server() noexcept;
   std::string target_;
+  unionfs::UpperLease upper_;
   UniqueFd server_;  ///< pidfd; none once it has ended
 };
 
