@@ -1,7 +1,9 @@
 #pragma once
 /// \file
-/// The commands on the group of a container that lives: pause, resume, update, events --stats.
+/// The commands on the group of a container that lives: pause, resume, update, events.
 
+#include <chrono>
+#include <functional>
 #include <string>
 
 #include "minidocker/spec/resources.hpp"
@@ -22,5 +24,12 @@ void update_container(const std::string& root, const std::string& id,
 
 /// What a container has used, as one line of JSON like runc's. Throws as pause_container().
 [[nodiscard]] std::string stats_of_container(const std::string& root, const std::string& id);
+
+/// Tells what happens in a container until its first process has ended: what it has used each
+/// `interval`, the first time after one, and each kill for want of memory at once; lines of JSON
+/// like runc's. Throws as pause_container() and OomWatch::of().
+void follow_container(const std::string& root, const std::string& id,
+                      std::chrono::nanoseconds interval,
+                      const std::function<void(const std::string& line)>& tell);
 
 }  // namespace minidocker::runtime

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "control.hpp"
+#include "duration.hpp"
 #include "minidocker/spec/parse.hpp"
 #include "minidocker/spec/validate.hpp"
 #include "minidocker/toolbox/bytes.hpp"
@@ -84,18 +86,36 @@ void add_update_flags(CLI::App& command, UpdateLine& line) {
   command.add_option("--blkio-weight", line.resources.block_io.weight, "10 to 1000");
 }
 
+/// `events`'s command line.
+struct EventsLine {
+  std::string id;
+  bool once = false;
+  std::string interval = "5s";
+};
+
+int print_events(const std::string& root, const EventsLine& line) {
+  const auto print = [](const std::string& text) {
+    write_all(STDOUT_FILENO, text + "\n", "standard output");
+  };
+  const std::chrono::nanoseconds interval = parse_duration(line.interval, "--interval");
+  if (interval.count() <= 0) {
+    throw Error(ErrorKind::invalid_argument, "duration interval must be greater than 0");
+  }
+  if (line.once) {
+    print(stats_of_container(root, line.id));
+  } else {
+    follow_container(root, line.id, interval, print);
+  }
+  return 0;
+}
+
 void add_events(CLI::App& app, const std::string& root, Action& action) {
-  const auto id = std::make_shared<std::string>();
-  const auto once = std::make_shared<bool>(false);
+  const auto line = std::make_shared<EventsLine>();
   CLI::App* events =
-      add_command(app, "events", "print what it has used", *id, action, [&root, id, once] {
-        if (!*once) {
-          throw Error(ErrorKind::unavailable, "events without --stats is not supported yet");
-        }
-        write_all(STDOUT_FILENO, stats_of_container(root, *id) + "\n", "standard output");
-        return 0;
-      });
-  events->add_flag("--stats", *once, "once");
+      add_command(app, "events", "print what it uses, and kills for want of memory, as they come",
+                  line->id, action, [&root, line] { return print_events(root, *line); });
+  events->add_flag("--stats", line->once, "what it has used, once");
+  events->add_option("--interval", line->interval, "how often: 5s, 1m30s, 200ms");
 }
 
 }  // namespace

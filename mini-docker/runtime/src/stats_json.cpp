@@ -148,4 +148,6 @@ std::string stats_json(const std::string& id, const cgroups::Stats& stats) {
   return Json{{"type", "stats"}, {"id", id}, {"data", std::move(data)}}.dump();
 }
 
+std::string oom_json(const std::string& id) { return Json{{"type", "oom"}, {"id", id}}.dump(); }
+
 }  // namespace minidocker::runtime

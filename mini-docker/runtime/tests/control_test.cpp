@@ -1,5 +1,6 @@
-// pause, resume, update and events --stats, seen in the kernel's files.
+// pause, resume, update and events, seen in the kernel's files.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,28 @@ class Control : public RuncTest {
   void expect_ok(const CommandResult& result) {
     EXPECT_EQ(result.exit_code, 0) << result.in_words();
     EXPECT_EQ(result.err, "");
+  }
+  /// A second container, in which a child takes more memory than there is once /go is written to:
+  /// that is told among the figures, and the end of the container ends the story.
+  void expect_events() {
+    Bundle bundle(dir_.path() + "/hog");
+    bundle.name_space("cgroup");
+    bundle["linux"]["resources"]["memory"]["limit"] = 16 << 20;
+    bundle.script("read x < /go; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 1000");
+    ASSERT_EQ(::mkfifo((bundle.rootfs() + "/go").c_str(), 0600), 0);
+    const pid_t pid = run_detached(other_, bundle);
+    ASSERT_GT(pid, 0);
+    testing::RunningCommand events(command_line({"events", "--interval", "20ms", other_}));
+    ASSERT_TRUE(events.read_until("\"stats\"")) << events.err();
+    testing::write_text(bundle.rootfs() + "/go", "\n");
+    ASSERT_TRUE(events.read_until(R"({"type":"oom","id":")" + other_ + "\"}\n")) << events.out();
+    ::kill(pid, SIGKILL);
+    const CommandResult ended = events.wait();
+    expect_ok(ended);
+    for (const std::string& line : testing::lines_of(ended.out)) {
+      EXPECT_EQ(json::parse(line)["id"], other_) << line;
+    }
+    remove(other_);
   }
 };
 
@@ -131,13 +154,21 @@ TEST_F(Control1, StatsAreOneLineOfJson) {
   EXPECT_FALSE(data["cpuset"]["cpus"].get<std::string>().empty());
 }
 
+TEST_F(Control1, EventsAreToldAsTheyComeUntilTheEnd) { expect_events(); }
+
+TEST_F(Control1, AnIntervalIsADurationAboveNothing) {
+  expect_error(runc({"events", "--interval", "0s", id_}), "interval must be greater than 0");
+  expect_error(runc({"events", "--interval", "soon", id_}), "--interval: \"soon\": expected a");
+}
+
 TEST_F(Control1, OnlyWhoLivesHasAGroupToWorkOn) {
   ::kill(pid_, SIGKILL);
   ASSERT_TRUE(testing::wait_for_end(pid_, std::chrono::seconds(10)));
   for (const std::vector<std::string>& command : {std::vector<std::string>{"pause"},
                                                   {"resume"},
                                                   {"update", "--pids-limit", "5"},
-                                                  {"events", "--stats"}}) {
+                                                  {"events", "--stats"},
+                                                  {"events"}}) {
     std::vector<std::string> args = command;
     args.push_back(id_);
     expect_error(runc(args), "container not running");
@@ -175,6 +206,7 @@ TEST_F(Cgroup2Control, ALifeOfPausesAndUpdates) {
   EXPECT_EQ(line["data"]["pids"]["current"], 1);
   expect_ok(runc({"pause", id_}));
   expect_ok(runc({"delete", "--force", id_}));
+  expect_events();
 }
 
 }  // namespace
