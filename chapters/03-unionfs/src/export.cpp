@@ -62,7 +62,7 @@ class Exporter final : public UpperVisitor {
  public:
   explicit Exporter(LayerSink& sink) : sink_(sink) {}
 
-  void enter(const UpperDirectory& directory, int fd, int /*below_fd*/) override {
+  void enter(UpperDirectory& directory, int fd, std::span<const int> /*below*/) override {
     LayerEntry entry = entry_of(sys::fstat(fd).or_throw(quoted(directory.path)), directory.path);
     entry.xattrs = read_xattrs(fd, nullptr, directory.path);
     sink_.add(entry);
@@ -98,9 +98,10 @@ class Exporter final : public UpperVisitor {
 
   void add_file(const UpperDirectory& directory, const char* name, int fd) {
     const std::string path = joined(directory.path, name);
-    const sys::Result<struct stat> found = sys::fstatat(fd, name, AT_SYMLINK_NOFOLLOW);
-    if (!found || S_ISSOCK(found.value().st_mode)) return;
-    const struct stat& status = found.value();
+    sys::Result<struct stat> found = sys::fstatat(fd, name, AT_SYMLINK_NOFOLLOW);
+    if (found.error() == ENOENT) return;  // gone meanwhile
+    const struct stat status = std::move(found).or_throw(quoted(path));
+    if (S_ISSOCK(status.st_mode)) return;
     LayerEntry entry = entry_of(status, path);
     if (status.st_nlink > 1) {
       const auto [first, is_first] =

@@ -30,7 +30,11 @@ struct LowerDirs {
   Layers layers;
   std::vector<LowerDir> dirs;
 
-  [[nodiscard]] int top() const noexcept { return dirs.empty() ? -1 : dirs.front().fd.get(); }
+  [[nodiscard]] std::vector<int> fds() const {
+    std::vector<int> all;
+    for (const LowerDir& dir : dirs) all.push_back(dir.fd.get());
+    return all;
+  }
 };
 
 // To read a directory is worth more than one question, but it may be a thousand times larger than
@@ -89,7 +93,7 @@ class Walker {
     directory.is_opaque =
         !directory.path.empty() && is_opaque(fd.get()).or_throw(name_of(directory.path));
     read_entries(directory, fd.get(), lower);
-    visitor_.enter(directory, fd.get(), lower.top());
+    visitor_.enter(directory, fd.get(), lower.fds());
     frames_.push_back({std::move(directory), std::move(lower.layers)});
   }
 
@@ -122,8 +126,8 @@ class Walker {
     directory.entries.reserve(all.size());
     for (NamedType& found : all) {
       const UpperType type = type_of(fd, found);
-      const Below below = find_below(lower, found.name);
-      directory.entries.push_back({std::move(found.name), type, below});
+      const auto [below, at] = find_below(lower, found.name);
+      directory.entries.push_back({std::move(found.name), type, below, at});
     }
     const auto by_name = [](const UpperEntry& a, const UpperEntry& b) { return a.name < b.name; };
     std::sort(directory.entries.begin(), directory.entries.end(), by_name);
@@ -151,19 +155,21 @@ class Walker {
     return at->type == DT_DIR ? Below::directory : Below::other;
   }
 
-  static Below find_below(const LowerDirs& lower, const std::string& name) {
-    for (const LowerDir& dir : lower.dirs) {
+  // What is seen below, and in which of the directories.
+  static std::pair<Below, std::size_t> find_below(const LowerDirs& lower, const std::string& name) {
+    for (std::size_t at = 0; at < lower.dirs.size(); ++at) {
+      const LowerDir& dir = lower.dirs[at];
       const std::optional<Below> known = find_in_names(dir, name);
       if (known == Below::nothing) continue;
-      if (known) return *known;
+      if (known) return {*known, at};
       sys::Result<struct stat> found =
           sys::fstatat(dir.fd.get(), name.c_str(), AT_SYMLINK_NOFOLLOW);
       if (found.error() == ENOENT) continue;
       const struct stat status = std::move(found).or_throw(name);
-      if (is_whiteout(status)) return Below::nothing;
-      return S_ISDIR(status.st_mode) ? Below::directory : Below::other;
+      if (is_whiteout(status)) return {Below::nothing, at};
+      return {S_ISDIR(status.st_mode) ? Below::directory : Below::other, at};
     }
-    return Below::nothing;
+    return {Below::nothing, 0};
   }
 
   // What an opaque directory hides: all names below that it does not have itself.
@@ -175,9 +181,9 @@ class Walker {
       for (NamedType& found : read_layer_dir(dir.fd.get(), directory.path)) {
         if (std::binary_search(seen.begin(), seen.end(), found.name)) continue;
         added.push_back(found.name);
-        const Below below = find_below(lower, found.name);
+        const auto [below, at] = find_below(lower, found.name);
         if (below == Below::nothing) continue;
-        directory.entries.push_back({std::move(found.name), UpperType::hidden, below});
+        directory.entries.push_back({std::move(found.name), UpperType::hidden, below, at});
       }
       seen.insert(seen.end(), added.begin(), added.end());
       std::sort(seen.begin(), seen.end());

@@ -7,6 +7,7 @@
 /// asked name by name, or, where there are many names, each directory is read once; so is what an
 /// opaque directory hides, as that must be listed.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ struct UpperEntry {
   std::string name;                   ///< without a slash
   UpperType type = UpperType::other;  ///< what it is
   Below below = Below::nothing;       ///< what was there before
+  std::size_t below_at = 0;           ///< which of the directories below has that
   /// Has the container made it, so that it was not there before?
   [[nodiscard]] bool is_new() const noexcept {
     return below == Below::nothing && (type == UpperType::directory || type == UpperType::other);
@@ -57,9 +59,10 @@ struct UpperDirectory {
 class UpperVisitor {
  public:
   virtual ~UpperVisitor() = default;
-  /// A directory before all that is in it. `fd` is the directory, open for reading, and `below_fd`
-  /// the topmost one below it (-1: none), both only until this returns.
-  virtual void enter(const UpperDirectory& directory, int fd, int below_fd) = 0;
+  /// A directory before all that is in it; entries that are taken out here are not visited. `fd` is
+  /// the directory, open for reading, and `below` those that are merged with it or hidden by it,
+  /// the topmost first; all only until this returns.
+  virtual void enter(UpperDirectory& directory, int fd, std::span<const int> below) = 0;
   /// An entry that is no directory. Directories and leaves come in the order of names.
   virtual void leaf(const UpperDirectory& directory, const UpperEntry& entry) = 0;
 };

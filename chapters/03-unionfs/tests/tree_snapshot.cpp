@@ -54,20 +54,18 @@ void add(Snapshot& tree, const std::string& dir, const std::string& path) {
   }
 }
 
-bool is_same_file(const Node& a, const Node& b) {
+// docker's rule: moby, pkg/archive, statDifferent().
+bool is_same(const Node& a, const Node& b) {
   const struct stat& x = a.status;
   const struct stat& y = b.status;
-  // The change time tells a copy into the upper directory, whatever was changed then.
-  return x.st_mode == y.st_mode && x.st_ctim.tv_sec == y.st_ctim.tv_sec &&
-         x.st_ctim.tv_nsec == y.st_ctim.tv_nsec && a.content == b.content && a.xattrs == b.xattrs;
-}
-
-bool is_same_dir(const Node& a, const Node& b) {
-  const struct stat& x = a.status;
-  const struct stat& y = b.status;
-  return x.st_mode == y.st_mode && x.st_uid == y.st_uid && x.st_gid == y.st_gid &&
-         x.st_mtim.tv_sec == y.st_mtim.tv_sec && x.st_mtim.tv_nsec == y.st_mtim.tv_nsec &&
-         a.xattrs == b.xattrs;
+  if (x.st_mode != y.st_mode || x.st_uid != y.st_uid || x.st_gid != y.st_gid ||
+      x.st_rdev != y.st_rdev) {
+    return false;
+  }
+  const bool is_same_time =
+      x.st_mtim.tv_sec == y.st_mtim.tv_sec &&
+      (x.st_mtim.tv_nsec == y.st_mtim.tv_nsec || x.st_mtim.tv_nsec == 0 || y.st_mtim.tv_nsec == 0);
+  return a.is_dir() || (x.st_size == y.st_size && is_same_time);
 }
 
 std::set<std::string> names_in(const Snapshot& tree, const std::string& dir) {
@@ -92,15 +90,15 @@ class Comparison {
   }
 
  private:
-  // Returns whether names were added or deleted.
+  // Returns whether anything was told.
   bool compare_names(const std::string& dir, bool was_dir) {
     std::set<std::string> names = names_in(after_, dir);
     if (was_dir) names.merge(names_in(before_, dir));
-    bool differ = false;
+    bool told = false;
     for (const std::string& name : names) {
-      differ |= compare(dir.empty() ? name : dir + "/" + name, was_dir);
+      told |= compare(dir.empty() ? name : dir + "/" + name, was_dir);
     }
-    return differ;
+    return told;
   }
 
   bool compare(const std::string& path, bool parent_was_dir) {
@@ -112,16 +110,10 @@ class Comparison {
     }
     const bool was_there = old != before_.end();
     const bool was_dir = was_there && old->second.is_dir();
-    const bool names_differ = now->second.is_dir() && compare_names(path, was_dir);
-    if (!was_there) {
-      lines_.push_back("A /" + path);
-      return true;
-    }
-    const bool is_same = now->second.is_dir() && was_dir
-                             ? is_same_dir(old->second, now->second) && !names_differ
-                             : is_same_file(old->second, now->second);
-    if (!is_same) lines_.push_back("C /" + path);
-    return false;
+    const bool told_within = now->second.is_dir() && compare_names(path, was_dir);
+    if (was_there && !told_within && is_same(old->second, now->second)) return false;
+    lines_.push_back((was_there ? "C /" : "A /") + path);
+    return true;
   }
 
   const Snapshot& before_;

@@ -32,11 +32,15 @@ struct Change {
 /// layers `lowers` below it, the topmost first; all are absolute paths. Directories come before
 /// what is in them, names in the order of their bytes.
 ///
-/// - A file is changed if the overlay has copied it up, whatever for: its content is not compared.
-/// - A directory is changed if its mode, owner, modification time or attributes differ, or if a
-///   name in it was added or deleted; not for what changed inside the files in it.
-/// - A directory that was removed and made again counts as the same: what it had before and has
-///   not any more is deleted, name by name.
+/// What counts as a change is docker's rule (moby, pkg/archive, `ChangesDirs`), though docker reads
+/// both trees whole for it:
+///
+/// - A file is changed if its type, mode, owner, device number, size, modification time or
+///   capabilities differ; its content is not compared. One that was copied up and is as before, is
+///   not changed. A time without a fraction of a second is the same as one with any.
+/// - A directory is changed if its mode or owner differs, or if anything in it is told.
+/// - A directory that was removed and made again is the same one: what it had before and has not
+///   any more is deleted, name by name.
 ///
 /// The overlay may be mounted, and written to meanwhile; then the list is of no single moment.
 /// Throws SystemError.
