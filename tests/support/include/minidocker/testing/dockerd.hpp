@@ -18,9 +18,8 @@ struct DockerdOptions {
 
 /// A dockerd without a bridge, running while it lives: need "dockerd". Only in a sandbox with
 /// mount, PID and network namespaces: what it mounts and starts ends with that, and /run is made an
-/// empty tmpfs there. In the sandbox's /tmp `dir` is memory; overlay2 takes sizes of directories
-/// for changes there, so `diff` is worth comparing on a disk only. The destructor removes the
-/// containers and the groups, and leaves `dir`.
+/// empty tmpfs there. In the sandbox's /tmp `dir` is memory. The destructor removes the containers
+/// and the groups, and leaves `dir`.
 class Dockerd {
  public:
   /// Answers when the constructor returns. Throws std::runtime_error with its log.
