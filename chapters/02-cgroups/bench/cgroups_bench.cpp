@@ -1,6 +1,7 @@
 // What a container's cgroups cost: looking for the hierarchies, making, entering, limiting,
 // reading, ending and removing a group, by driver. Needs root; groups lie below mini-docker-bench.
-// A hybrid host has both drivers, but its v2 has no limits.
+// A hybrid host has both drivers, but its v2 has no limits. Where systemd is init, scopes, too:
+// tests/vm/run --systemd build/bench/cgroups_bench --benchmark_filter='group|systemd'
 #include <benchmark/benchmark.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -11,6 +12,8 @@
 #include "minidocker/cgroups/cgroup.hpp"
 #include "minidocker/cgroups/detect.hpp"
 #include "minidocker/cgroups/device_program.hpp"
+#include "minidocker/cgroups/systemd_scope.hpp"
+#include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/mountinfo.hpp"
 #include "minidocker/toolbox/started_child.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"
@@ -89,6 +92,41 @@ void no_group(benchmark::State& state) {
   }
 }
 BENCHMARK(no_group);
+
+/// The whole life of a group in which a child ends, made by us.
+void live_in_group(benchmark::State& state) {
+  run(state, [&](const Location& location) {
+    for (auto _ : state) {
+      Cgroup group = Cgroup::create(location);
+      benchmark::DoNotOptimize(start_in(group, [] {}).wait());
+      group.remove();
+    }
+  });
+}
+BENCHMARK(live_in_group)->Arg(1)->Arg(2);
+
+/// The same of a scope, which systemd makes and removes.
+void live_in_systemd_scope(benchmark::State& state) {
+  try {
+    const Location location = locate_scope(detect(), {"system.slice", "mini-docker-bench.scope"},
+                                           Manager::system, ::geteuid());
+    for (auto _ : state) {
+      ChildPlan plan;
+      plan.add(Sync{SyncPoint::cgroup, "have systemd put it into its scope"});
+      plan.add(Behave{[] {}});
+      StartedChild child = StartedChild::start(plan, {});
+      child.wait_for(SyncPoint::cgroup);
+      const ScopeHelper helper{MD_BINARY_DIR "/bin/mini-scope"};
+      Cgroup scope = start_scope(helper, location, {}, child.process().pid());
+      child.resume();
+      benchmark::DoNotOptimize(child.process().wait());
+      scope.remove();
+    }
+  } catch (const std::exception& error) {
+    state.SkipWithError(error.what());
+  }
+}
+BENCHMARK(live_in_systemd_scope);
 
 /// Moving a process that is there already, from group to group.
 void attach(benchmark::State& state) {

@@ -49,9 +49,10 @@ constexpr std::array kExplanations{
     Explanation{EROFS, "", "cgroups are mounted read-only here"},
 };
 
-/// Why the groups above `directory` do not hand `controller` down, in the kernel's words: they are
-/// asked once more, as making a group is no error where a controller cannot be had.
-std::string refusal_from_above(const Directory& directory, const std::string& controller) {
+/// Has the groups above `directory` hand `controller` down after all: making a group is no error
+/// where one cannot be had, and systemd hands down only those that it knows, not hugetlb. Returns
+/// why they do not, in the kernel's words; empty if they do.
+std::string ask_above(const Directory& directory, const std::string& controller) {
   for (const std::string& above : ancestors(directory)) {
     if (!holds_word(read_control(above + "/cgroup.controllers").value_or(""), controller)) break;
     const std::string file = above + "/cgroup.subtree_control";
@@ -66,7 +67,7 @@ std::string refusal_from_above(const Directory& directory, const std::string& co
 }
 
 std::string advice_for_missing(const Location& location, const ControlWrite& write,
-                               const Directory& directory) {
+                               const Directory& directory, const std::string& refusal) {
   if (location.mode != Mode::v2) {
     return "the kernel must be built, and booted, with this accounting";
   }
@@ -80,11 +81,11 @@ std::string advice_for_missing(const Location& location, const ControlWrite& wri
   return fmt::format(
       "the {} controller must be delegated and enabled in cgroup.subtree_control of the groups "
       "above{}; this group has {}",
-      write.controller, refusal_from_above(directory, write.controller),
-      words.empty() ? "none" : words);
+      write.controller, refusal, words.empty() ? "none" : words);
 }
 
-[[noreturn]] void refuse_missing(const Location& location, const ControlWrite& write) {
+[[noreturn]] void refuse_missing(const Location& location, const ControlWrite& write,
+                                 const std::string& refusal = {}) {
   const Directory* directory = location.find(write.controller);
   if (directory == nullptr) {
     throw Error(ErrorKind::unavailable,
@@ -93,7 +94,7 @@ std::string advice_for_missing(const Location& location, const ControlWrite& wri
   }
   throw Error(ErrorKind::unavailable,
               fmt::format("{}: there is no {}/{}; hint: {}", write.what, directory->path(),
-                          write.file, advice_for_missing(location, write, *directory)));
+                          write.file, advice_for_missing(location, write, *directory, refusal)));
 }
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
@@ -150,7 +151,13 @@ class Writer {
       result = put(write, directory->path() + "/" + write.other_file, write.other_value);
     }
     if (result.ok() || (write.optional && result.error() == ENOENT)) return true;
-    if (result.error() == ENOENT) refuse_missing(location_, write);
+    if (result.error() == ENOENT) {
+      const bool is_v2 = location_.mode == Mode::v2;
+      const std::string refusal = is_v2 ? ask_above(*directory, write.controller) : "";
+      result = put(write, directory->path() + "/" + write.file, write.value);
+      if (result.error() == ENOENT) refuse_missing(location_, write, refusal);
+      if (result.ok()) return true;
+    }
     const int error = result.error();
     if (error == EINVAL && may_wait) return false;
     std::move(result).or_throw(

@@ -17,10 +17,9 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using testing::cgroups_of;
 
-INSTANTIATE_TEST_SUITE_P(Cgroup, Each, ::testing::Values(Version::v1, Version::v2),
-                         [](const auto& version) {
-                           return version.param == Version::v1 ? "Cgroup1" : "Cgroup2";
-                         });
+INSTANTIATE_TEST_SUITE_P(Cgroup, Each, ::testing::Values(Version::v1, Version::v2), name_of);
+INSTANTIATE_TEST_SUITE_P(Cgroup, EachDriver,
+                         ::testing::Values(Version::v1, Version::v2, Version::systemd), name_of);
 
 TEST_P(Each, CreatedGroupExistsAndGoesWithItsOwner) {
   NEED(false);

@@ -9,7 +9,7 @@
 namespace minidocker::cgroups {
 namespace {
 
-TEST_P(Each, DeniedDeviceCannotBeOpenedNorAllowedOneBeRefused) {
+TEST_P(EachDriver, DeniedDeviceCannotBeOpenedNorAllowedOneBeRefused) {
   NEED(false);
   covers("devices: denied and allowed");
   Cgroup group = make();
@@ -27,7 +27,7 @@ TEST_P(Each, DeniedDeviceCannotBeOpenedNorAllowedOneBeRefused) {
   EXPECT_EQ(0, child.wait().code);
 }
 
-TEST_P(Each, LaterRulesReplaceEarlierOnes) {
+TEST_P(EachDriver, LaterRulesReplaceEarlierOnes) {
   NEED(false);
   covers("devices: rules replaced");
   Cgroup group = make();
@@ -68,12 +68,12 @@ std::vector<DeviceRule> rules(bool wide) {
   return rules;
 }
 
-class V2Devices : public Groups {
- protected:
-  void SetUp() override { need(Version::v2, false); }
-};
+class V2Devices : public EachDriver {};
+INSTANTIATE_TEST_SUITE_P(Cgroup, V2Devices, ::testing::Values(Version::v2, Version::systemd),
+                         name_of);
 
-TEST_F(V2Devices, RulesAreReplacedWithoutAMomentBetween) {
+TEST_P(V2Devices, RulesAreReplacedWithoutAMomentBetween) {
+  NEED(false);
   covers("devices: no gap while rules change");
   clear_board();
   Cgroup group = make();

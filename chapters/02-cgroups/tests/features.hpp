@@ -1,8 +1,8 @@
 #pragma once
 /// \file
 /// What a test says about the table docs/cgroup-drivers.md, which features_test.cpp makes of it: it
-/// reads the sources for these two calls. In a test of suite Each they hold for v1 and v2, in one
-/// of V1..., V2... or Systemd... for that driver.
+/// reads the sources for these two calls. In a test of suite EachDriver they hold for all, in one
+/// of V1... or Systemd... for that driver, in one of V2... for v2 and systemd.
 
 #include <gtest/gtest.h>
 

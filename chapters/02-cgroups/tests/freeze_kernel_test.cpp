@@ -1,4 +1,4 @@
-// Stopping and ending all of a group, on v1 and v2.
+// Stopping and ending all of a group.
 #include <gmock/gmock.h>
 
 #include "work.hpp"
@@ -26,14 +26,7 @@ bool stands_still() {
   return board->count == before;
 }
 
-/// `group`'s name with `below` behind it.
-Location below(const Cgroup& group, const std::string& name) {
-  Location location = group.location();
-  for (Directory& directory : location.directories) directory.group += "/" + name;
-  return location;
-}
-
-TEST_P(Each, FrozenCounterStandsStillAndGoesOn) {
+TEST_P(EachDriver, FrozenCounterStandsStillAndGoesOn) {
   NEED(false);
   covers("freeze and thaw");
   clear_board();
@@ -52,7 +45,7 @@ TEST_P(Each, FrozenCounterStandsStillAndGoesOn) {
   EXPECT_EQ(SIGKILL, child.wait().signal);
 }
 
-TEST_P(Each, GroupsBelowAreFrozenToo) {
+TEST_P(EachDriver, GroupsBelowAreFrozenToo) {
   NEED(false);
   covers("freeze: groups below");
   clear_board();
@@ -71,7 +64,7 @@ TEST_P(Each, GroupsBelowAreFrozenToo) {
   EXPECT_EQ(SIGKILL, child.wait().signal);
 }
 
-TEST_P(Each, TreeThatGoesOnForkingIsFrozen) {
+TEST_P(EachDriver, TreeThatGoesOnForkingIsFrozen) {
   NEED(true);
   covers("freeze: while it forks");
   clear_board();
@@ -90,7 +83,7 @@ TEST_P(Each, TreeThatGoesOnForkingIsFrozen) {
   reap_orphans();
 }
 
-TEST_P(Each, ForkBombIsEndedByOneCallInTwoSeconds) {
+TEST_P(EachDriver, ForkBombIsEndedByOneCallInTwoSeconds) {
   NEED(true);
   covers("kill: a fork bomb");
   clear_board();
@@ -109,7 +102,7 @@ TEST_P(Each, ForkBombIsEndedByOneCallInTwoSeconds) {
   reap_orphans();
 }
 
-TEST_P(Each, GroupsBelowAreKilledToo) {
+TEST_P(EachDriver, GroupsBelowAreKilledToo) {
   NEED(false);
   covers("kill: groups below");
   Cgroup group = make();

@@ -1,6 +1,7 @@
 #pragma once
 /// \file
-/// Groups of a test: only below mini-docker-test-PID, on v1 and on v2, cleaned before and after.
+/// Groups of a test: only below mini-docker-test-PID, on v1 and on v2, or scopes of systemd named
+/// so; cleaned before and after.
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <ctime>
 #include <functional>
+#include <list>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,9 +24,11 @@
 #include "features.hpp"
 #include "minidocker/cgroups/cgroup.hpp"
 #include "minidocker/cgroups/detect.hpp"
+#include "minidocker/cgroups/systemd_scope.hpp"
 #include "minidocker/testing/leak_check.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
+#include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/mountinfo.hpp"
 #include "minidocker/toolbox/started_child.hpp"
@@ -32,7 +36,15 @@
 namespace minidocker::cgroups {
 
 /// Which driver a test is about.
-enum class Version { v1, v2 };
+enum class Version { v1, v2, systemd };
+
+/// What a test of that driver has in its name.
+inline std::string name_of(const ::testing::TestParamInfo<Version>& version) {
+  constexpr const char* kNames[] = {"Cgroup1", "Cgroup2", "Systemd"};
+  return kNames[static_cast<std::size_t>(version.param)];
+}
+
+inline constexpr const char* kScopeProgram = MD_BINARY_DIR "/bin/mini-scope";
 
 inline std::string test_prefix() { return "/mini-docker-test-" + std::to_string(::getpid()); }
 
@@ -61,6 +73,24 @@ inline int wait_for_death() {
   while (true) ::pause();
 }
 
+/// Behaves, once it has been put where it belongs.
+class Member {
+ public:
+  explicit Member(int (*body)()) {
+    plan_.add(Sync{SyncPoint::cgroup, "have systemd put it into its scope"});
+    plan_.add(Behave{body});
+    child_ = StartedChild::start(plan_, {});
+    child_.wait_for(SyncPoint::cgroup);
+  }
+  [[nodiscard]] pid_t pid() const { return child_.process().pid(); }
+  void go_on() { child_.resume(); }
+  Process& process() { return child_.process(); }
+
+ private:
+  ChildPlan plan_;
+  StartedChild child_;
+};
+
 class Groups : public ::testing::Test {
  protected:
   /// Call first: skips where `version` cannot be had; `limits`: with controllers.
@@ -69,7 +99,9 @@ class Groups : public ::testing::Test {
     if (version == Version::v2 && (limits || unified_layout().mode == Mode::none)) {
       MD_NEEDS("root", "cgroup2");
     }
+    if (version == Version::systemd) MD_NEEDS("root", "cgroup2", "systemd");
     MD_NEEDS("root");
+    version_ = version;
     layout_ = layout_of(version);
   }
   void TearDown() override {
@@ -79,9 +111,29 @@ class Groups : public ::testing::Test {
   }
 
   Location place(const std::string& name) const {
-    return locate(layout_, test_prefix() + "/" + name);
+    if (version_ != Version::systemd) return locate(layout_, test_prefix() + "/" + name);
+    const std::string unit = test_prefix().substr(1) + "-" + name + ".scope";
+    return locate_scope(layout_, {"system.slice", unit}, Manager::system, ::geteuid());
   }
-  Cgroup make(const std::string& name = "web") const { return Cgroup::create(place(name)); }
+  /// Makes it, or has systemd make it.
+  Cgroup make(const std::string& name = "web") {
+    if (version_ != Version::systemd) return Cgroup::create(place(name));
+    Member& resident = residents_.emplace_back(wait_for_death);
+    Cgroup group = start_scope({kScopeProgram}, place(name), {}, resident.pid());
+    // Groups may be given controllers below a group only if nobody is in that itself.
+    Cgroup::create(below(group, "resident")).release();
+    Cgroup::reopen(below(group, "resident")).attach(resident.pid());
+    return group;
+  }
+  /// How many processes a new group has: systemd removes a scope in which nobody is.
+  [[nodiscard]] unsigned residents() const { return version_ == Version::systemd ? 1 : 0; }
+  /// Where group `name` below `group` is.
+  static Location below(const Cgroup& group, const std::string& name) {
+    Location location = group.location();
+    location.manager = Manager::nobody;
+    for (Directory& directory : location.directories) directory.group += "/" + name;
+    return location;
+  }
   static bool exists(const std::string& path) {
     struct stat status{};
     return ::stat(path.c_str(), &status) == 0;
@@ -128,9 +180,11 @@ class Groups : public ::testing::Test {
 
   testing::LeakCheck leaks_{{.dirs = {}, .cgroups = {test_prefix().substr(1)}}};
   Layout layout_;
+  Version version_ = Version::v1;
+  std::list<Member> residents_;
 };
 
-/// Whatever holds for v1 and v2 alike.
+/// Whatever holds for groups that we make, of v1 and v2 alike.
 class Each : public Groups, public ::testing::WithParamInterface<Version> {
  protected:
   /// Where /proc/PID/cgroup says a process of the group is.
@@ -143,6 +197,9 @@ class Each : public Groups, public ::testing::WithParamInterface<Version> {
     }
   }
 };
+
+/// What processes meet in a group, whoever has made it: v1, v2, systemd.
+class EachDriver : public Each {};
 
 #define NEED(limits)          \
   do {                        \

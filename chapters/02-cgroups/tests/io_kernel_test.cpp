@@ -32,7 +32,7 @@ int access_disk(bool writes) {
   return 0;
 }
 
-class Io : public Each {
+class Io : public EachDriver {
  protected:
   void SetUp() override {
     const UniqueFd fd(::open(file_.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
@@ -46,7 +46,7 @@ class Io : public Each {
   }
   void TearDown() override {
     ::unlink(file_.c_str());
-    Each::TearDown();
+    EachDriver::TearDown();
   }
   milliseconds time_of(const Limits& limits, int (*body)()) {
     Cgroup group = make();
@@ -72,10 +72,8 @@ class Io : public Each {
   IoStats stats_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Cgroup, Io, ::testing::Values(Version::v1, Version::v2),
-                         [](const auto& version) {
-                           return version.param == Version::v1 ? "Cgroup1" : "Cgroup2";
-                         });
+INSTANTIATE_TEST_SUITE_P(Cgroup, Io, ::testing::Values(Version::v1, Version::v2, Version::systemd),
+                         name_of);
 
 TEST_P(Io, BytesReadPerSecondAreLimitedAndCounted) {
   NEED(true);

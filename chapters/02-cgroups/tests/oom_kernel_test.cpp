@@ -26,7 +26,7 @@ bool has_news(const OomWatch& watch) {
   return ::poll(&wait, 1, 0) == 1;
 }
 
-TEST_P(Each, OomKillIsToldOnce) {
+TEST_P(EachDriver, OomKillIsToldOnce) {
   NEED(true);
   covers("OOM kills are told");
   Cgroup group = make();
@@ -40,7 +40,7 @@ TEST_P(Each, OomKillIsToldOnce) {
   EXPECT_EQ(0U, watch.take());
 }
 
-TEST_P(Each, OomKillOfAChildIsToldThoughTheFirstProcessLives) {
+TEST_P(EachDriver, OomKillOfAChildIsToldThoughTheFirstProcessLives) {
   NEED(true);
   covers("OOM kills are told: of child processes");
   Cgroup group = make();
@@ -56,14 +56,12 @@ TEST_P(Each, OomKillOfAChildIsToldThoughTheFirstProcessLives) {
   EXPECT_EQ(0U, watch.take()) << "a kill for another reason is no news";
 }
 
-TEST_P(Each, OomKillOfAGroupBelowThatCameLaterIsTold) {
+TEST_P(EachDriver, OomKillOfAGroupBelowThatCameLaterIsTold) {
   NEED(true);
   covers("OOM kills are told: of groups below");
   const Cgroup group = make();
   OomWatch watch = OomWatch::of(group.location());
-  Location location = group.location();
-  for (Directory& directory : location.directories) directory.group += "/inner";
-  Cgroup inner = Cgroup::create(location);
+  Cgroup inner = Cgroup::create(below(group, "inner"));
   if (GetParam() == Version::v1) {
     EXPECT_TRUE(has_news(watch)) << "v1 must be told to look at it";
   }
@@ -74,7 +72,7 @@ TEST_P(Each, OomKillOfAGroupBelowThatCameLaterIsTold) {
   EXPECT_EQ(SIGKILL, hog.wait().signal);
 }
 
-TEST_P(Each, WatchOutlivesItsGroup) {
+TEST_P(EachDriver, WatchOutlivesItsGroup) {
   NEED(true);
   std::optional<OomWatch> watch;
   {

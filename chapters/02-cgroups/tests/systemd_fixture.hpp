@@ -11,12 +11,9 @@
 #include "group_fixture.hpp"
 #include "minidocker/cgroups/systemd_scope.hpp"
 #include "minidocker/testing/run_command.hpp"
-#include "minidocker/toolbox/child_steps.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker::cgroups {
-
-extern const char* const kProgram;  // mini-scope, as it was built
 
 /// A script to be run in the place of mini-scope.
 inline std::string program_in(const TempDir& directory, const std::string& script) {
@@ -38,24 +35,6 @@ std::string scope_error(ErrorKind kind, Call call) {
   ADD_FAILURE() << "no error";
   return "";
 }
-
-/// Behaves, once it has been put where it belongs.
-class Member {
- public:
-  explicit Member(int (*body)()) {
-    plan_.add(Sync{SyncPoint::cgroup, "have systemd put it into its scope"});
-    plan_.add(Behave{body});
-    child_ = StartedChild::start(plan_, {});
-    child_.wait_for(SyncPoint::cgroup);
-  }
-  [[nodiscard]] pid_t pid() const { return child_.process().pid(); }
-  void go_on() { child_.resume(); }
-  Process& process() { return child_.process(); }
-
- private:
-  ChildPlan plan_;
-  StartedChild child_;
-};
 
 class SystemdScope : public ::testing::Test {
  protected:

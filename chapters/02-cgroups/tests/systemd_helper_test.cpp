@@ -79,8 +79,9 @@ TEST(ScopeHelper, ThatAnswersNonsenseIsRefused) {
 
 TEST(MiniScope, NamesTheBusThatIsNotThere) {
   const Variable address("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus");
-  const std::string words = scope_error(
-      ErrorKind::unavailable, [] { return start_scope({kProgram}, some_scope(), {}, ::getpid()); });
+  const std::string words = scope_error(ErrorKind::unavailable, [] {
+    return start_scope({kScopeProgram}, some_scope(), {}, ::getpid());
+  });
   EXPECT_NE(std::string::npos, words.find("no bus to ask the system's systemd")) << words;
 }
 
@@ -95,13 +96,13 @@ TEST(MiniScope, IsNotWaitedForWhereTheBusIsSilent) {
   ASSERT_EQ(0, ::listen(silent.get(), 8));
   const Variable variable("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=" + path);
   const std::string words = scope_error(ErrorKind::unavailable, [] {
-    return start_scope({kProgram, 500ms}, some_scope(), {}, ::getpid());
+    return start_scope({kScopeProgram, 500ms}, some_scope(), {}, ::getpid());
   });
   EXPECT_NE(std::string::npos, words.find("does not answer")) << words;
 }
 
 TEST(MiniScope, SaysWhoStartsIt) {
-  const CommandResult result = run_command({kProgram});
+  const CommandResult result = run_command({kScopeProgram});
   EXPECT_EQ(2, result.exit_code);
   EXPECT_NE(std::string::npos, result.err.find("started by mini-runc")) << result.in_words();
 }
