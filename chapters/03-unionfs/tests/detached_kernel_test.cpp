@@ -6,10 +6,12 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -33,6 +35,7 @@ using minidocker::testing::write_text;
 using ::testing::HasSubstr;
 using unionfs::testing::as_root_and_as_user;
 using unionfs::testing::container_root;
+using unionfs::testing::error_of;
 using unionfs::testing::kMerged;
 using unionfs::testing::Mounted;
 using unionfs::testing::succeeds;
@@ -165,6 +168,68 @@ TEST(DetachedOverlay, OfNothingOrOfWhatIsMissingIsAnError) {
   MD_NEEDS("root", "overlay");
   in_sandbox(
       [] { EXPECT_THROW((void)make_detached_overlay({{"/no/a", "/no/b"}, {}, {}}), SystemError); });
+}
+
+// --- what kernels before this one have not ------------------------------------------------------
+
+bool kernel_has(int major, int minor) {
+  struct utsname names{};
+  int is_major = 0;
+  int is_minor = 0;
+  EXPECT_EQ(::uname(&names), 0);
+  EXPECT_EQ(std::sscanf(names.release, "%d.%d", &is_major, &is_minor), 2) << names.release;
+  return std::pair(is_major, is_minor) >= std::pair(major, minor);
+}
+
+TEST(OldKernel, DetachesNoOverlayAndIsNamed) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    for (const char* dir : {"/tmp/low", "/tmp/top"}) make_dirs(dir);
+    try {
+      (void)make_detached_overlay({{"/tmp/top", "/tmp/low"}, {}, {}});
+      EXPECT_TRUE(kernel_has(6, 8));
+    } catch (const SystemError& error) {
+      EXPECT_FALSE(kernel_has(6, 8)) << error.what();
+      EXPECT_EQ(error.code(), EINVAL);
+      EXPECT_THAT(error.what(), HasSubstr("it takes Linux 6.8"));
+    }
+  });
+}
+
+TEST(OldKernel, MapsNoIdsOfATmpfsAndIsNamed) {
+  MD_NEEDS("root", "userns");
+  in_sandbox([] {
+    const UniqueFd cloned = clone_mount("/tmp", Recursion::top);
+    try {
+      map_ids(cloned.get(), user_namespace(0, 1000, 10).get(), Recursion::top, "/tmp");
+      EXPECT_TRUE(kernel_has(6, 3));
+    } catch (const SystemError& error) {
+      EXPECT_FALSE(kernel_has(6, 3)) << error.what();
+      EXPECT_EQ(error.code(), EINVAL);
+      EXPECT_THAT(error.what(), HasSubstr("the filesystem of the source, or one below it, cannot"));
+    }
+  });
+}
+
+TEST(OldKernel, KeepsNoUserAttributesOnATmpfs) {
+  MD_NEEDS("root");
+  in_sandbox([] { EXPECT_EQ(has_user_xattrs("/tmp"), kernel_has(6, 6)); });
+}
+
+TEST(OldKernel, TakesAPageOfLayersAndNoMore) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    OverlayLayers layers;
+    for (int i = 0; i < 120; ++i) {
+      layers.lowers.push_back(fmt::format("/tmp/l/{:064}", i));
+      make_dirs(layers.lowers.back());
+    }
+    make_dirs(kMerged);
+    ChildPlan plan;
+    EXPECT_EQ(error_of(make_mount_overlay(plan, layers, kMerged)), kernel_has(6, 8) ? 0 : EINVAL);
+    layers.lowers.resize(50);
+    EXPECT_TRUE(succeeds(make_mount_overlay(plan, layers, kMerged))) << "of a shorter list all do";
+  });
 }
 
 // What a layer from elsewhere could bring along to lead the kernel astray.
