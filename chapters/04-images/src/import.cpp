@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -29,11 +30,11 @@ WorkerEvent warning_event(const std::string& message) {
   return event;
 }
 
-WorkerEvent image_event(const PlannedImage& image) {
+WorkerEvent image_event(const PlannedImage& image, const Descriptor& manifest) {
   WorkerEvent event;
   event.type = WorkerEvent::Type::image;
   event.id = image.config_file.digest.str();
-  event.manifest = image.manifest.digest.str();
+  event.manifest = manifest.digest.str();
   for (const images::ImageName& name : image.names) event.names.push_back(name.full());
   return event;
 }
@@ -61,7 +62,30 @@ std::vector<WantedLayer> layers_of(const PlannedImage& image) {
   return layers;
 }
 
-void record(const PlannedImage& image, const ImportTarget& target, const images::StoreLock& lock) {
+// The older form of `docker save` has no manifest, and the one that we make for it is not the one
+// that a registry has of the same image. If that one is here, whole, a second is of no use.
+std::optional<Descriptor> find_manifest(const PlannedImage& image, const images::Store& store) {
+  if (!image.is_described) return std::nullopt;
+  const auto is_whole = [&store](const Descriptor& blob) {
+    return store.has_whole_blob(blob.digest, blob.size);
+  };
+  for (const images::Image& other : store.images()) {
+    if (other.id != image.config_file.digest) continue;
+    const images::Manifest manifest = store.manifest_of(other);
+    if (is_whole(manifest.config) && std::ranges::all_of(manifest.layers, is_whole)) {
+      return other.manifest;
+    }
+  }
+  return std::nullopt;
+}
+
+// Returns the manifest that it is recorded under.
+Descriptor record(const PlannedImage& image, const ImportTarget& target,
+                  const images::StoreLock& lock) {
+  if (const std::optional<Descriptor> manifest = find_manifest(image, target.store)) {
+    target.store.add_image(lock, *manifest, image.names);
+    return *manifest;
+  }
   std::set<Digest> adopted;  // an image may have a layer twice, and one file of it
   for (const StagedFile& layer : image.layers) {
     if (adopted.insert(layer.digest).second) {
@@ -71,6 +95,7 @@ void record(const PlannedImage& image, const ImportTarget& target, const images:
   target.store.adopt_blob(lock, image.config_file.path, image.config_file.digest);
   target.store.put_blob(lock, image.manifest_text);
   target.store.add_image(lock, image.manifest, image.names);
+  return image.manifest;
 }
 
 // Unpacks what is planned, and records it.
@@ -84,8 +109,11 @@ void bring_in(const std::vector<PlannedImage>& images, const ImportTarget& targe
 
   const images::StoreLock lock = target.store.lock();
   unpacked.commit(lock);
-  for (const PlannedImage& image : images) record(image, target, lock);
-  for (const PlannedImage& image : images) progress(image_event(image));
+  std::vector<WorkerEvent> recorded;
+  for (const PlannedImage& image : images) {
+    recorded.push_back(image_event(image, record(image, target, lock)));
+  }
+  for (const WorkerEvent& event : recorded) progress(event);  // all of them, or none
 }
 
 }  // namespace

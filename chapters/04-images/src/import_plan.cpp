@@ -186,6 +186,7 @@ void describe(PlannedImage& image) {
   image.manifest_text = images::to_json(manifest);
   image.manifest = {images::kOciManifest, images::Digest::of(image.manifest_text),
                     image.manifest_text.size()};
+  image.is_described = true;
 }
 
 std::vector<PlannedImage> plan_import(ImportSource& source, const std::string& from,

@@ -21,6 +21,7 @@ struct PlannedImage {
   StagedFile config_file;                ///< its content
   std::vector<StagedFile> layers;        ///< the lowest first, as many as diff IDs
   std::vector<images::ImageName> names;  ///< may be empty
+  bool is_described = false;             ///< the manifest is ours: there came none
 };
 
 /// Writes the manifest of an image whose config and layers are staged, and names it in `image`.

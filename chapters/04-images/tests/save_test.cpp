@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compressed_text.hpp"
 #include "minidocker/images_unpack/import.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
@@ -147,6 +148,27 @@ TEST_F(Save, ADamagedLayerIsTold) {
   EXPECT_THAT(refusal_of({"one"}), HasSubstr("is damaged; load the image again"));
   remove_tree(path);
   EXPECT_THAT(refusal_of({"one"}), HasSubstr("is missing"));
+}
+
+TEST_F(Save, AnImageThatIsHereKeepsItsManifestIfItComesAgainWithoutOne) {
+  const std::string root = TarBuilder().file("file", "x").finish();
+  write_text(dir_ / "root.tar.gz", testing::gzip(root));
+  import_tarball(dir_ / "root.tar.gz", {{ImageName::parse("one")}, "", "", ""}, here_.target(),
+                 [](const auto&) {});
+  const Image before = here_.store.get_image("one");
+  const images::Manifest manifest = here_.store.manifest_of(before);
+  make_dirs(dir_ / "again");
+  write_text(dir_ / "again/config", here_.store.read_blob(manifest.config));
+  write_text(dir_ / "again/layer", root);
+  write_text(dir_ / "again/manifest.json",
+             R"([{"Config":"config","RepoTags":["other:1"],"Layers":["layer"]}])");
+  import_images(dir_ / "again", here_.target(), [](const auto&) {});
+  EXPECT_EQ(here_.store.get_image("other:1").manifest.digest, before.manifest.digest);
+  EXPECT_THAT(files_below(dir_ / "here/images/blobs"), SizeIs(3));
+
+  write_text(here_.store.blob_path(manifest.layers[0].digest), "damage");
+  import_images(dir_ / "again", here_.target(), [](const auto&) {});
+  EXPECT_NE(here_.store.get_image("other:1").manifest.digest, before.manifest.digest);
 }
 
 TEST_F(Save, APackedRootIsAnImageWithWhatItWasTold) {
