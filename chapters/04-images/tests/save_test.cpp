@@ -164,7 +164,7 @@ TEST_F(Save, AnImageThatIsHereKeepsItsManifestIfItComesAgainWithoutOne) {
              R"([{"Config":"config","RepoTags":["other:1"],"Layers":["layer"]}])");
   import_images(dir_ / "again", here_.target(), [](const auto&) {});
   EXPECT_EQ(here_.store.get_image("other:1").manifest.digest, before.manifest.digest);
-  EXPECT_THAT(files_below(dir_ / "here/images/blobs"), SizeIs(3));
+  EXPECT_THAT(files_below(dir_ / "here/images/blobs/sha256"), SizeIs(3));
 
   write_text(here_.store.blob_path(manifest.layers[0].digest), "damage");
   import_images(dir_ / "again", here_.target(), [](const auto&) {});
