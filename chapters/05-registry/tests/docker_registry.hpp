@@ -27,7 +27,7 @@ class DockerRegistry {
   explicit DockerRegistry(int port, const PeerOptions& options = {});
   /// HOST:PORT.
   [[nodiscard]] const std::string& host() const { return host_; }
-  /// What it has logged so far.
+  /// What it has logged until it listened.
   [[nodiscard]] const std::string& log() const { return process_->out(); }
 
  private:

