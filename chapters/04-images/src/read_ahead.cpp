@@ -1,5 +1,6 @@
 #include "read_ahead.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace minidocker::images_unpack {
@@ -24,13 +25,10 @@ void ReadAhead::stop() {
 
 // --- the reader ------------------------------------------------------------------------------
 
-// False if nobody wants more. Once the ring is full, half of it has to be free again: who goes to
-// sleep and is woken for each block does little else.
+// False if nobody wants more.
 bool ReadAhead::wait_for_room() {
   const MutexLock lock(mutex_);
-  if (in_use() == kBlocks) {
-    while (!stopped_ && in_use() > kBlocks / 2) room_.wait(mutex_);
-  }
+  while (!stopped_ && filled_ - std::min(hashed_, given_) == kBlocks) room_.wait(mutex_);
   return !stopped_;
 }
 
@@ -70,7 +68,7 @@ const ReadAhead::Block* ReadAhead::wait_for_block(std::uint64_t ReadAhead::* use
 void ReadAhead::release_block(std::uint64_t ReadAhead::* used) {
   const MutexLock lock(mutex_);
   ++(this->*used);
-  if (in_use() <= kBlocks / 2) room_.notify_one();
+  room_.notify_one();
 }
 
 void ReadAhead::hash_blocks() {

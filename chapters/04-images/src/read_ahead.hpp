@@ -9,7 +9,6 @@
 /// The blocks are a ring of fixed size. Each side goes through them in order; the reader waits for
 /// the slower of the other two, so memory is bounded whatever the layer's size.
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -44,8 +43,9 @@ class ReadAhead final : public PieceStream {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }  ///< given so far
 
  private:
-  static constexpr std::size_t kBlocks = 8;
-  static constexpr std::size_t kBlockBytes = std::size_t{256} * 1024;
+  // Smaller blocks cost more: each is a hand-over between threads, and for the inflaters an end.
+  static constexpr std::size_t kBlocks = 4;
+  static constexpr std::size_t kBlockBytes = std::size_t{1} << 20U;
   struct Block {
     std::vector<char> data = std::vector<char>(kBlockBytes);
     std::size_t size = 0;
@@ -54,9 +54,6 @@ class ReadAhead final : public PieceStream {
   void read_below();
   void hash_blocks();
   bool wait_for_room();
-  [[nodiscard]] std::uint64_t in_use() const MD_REQUIRES(mutex_) {
-    return filled_ - std::min(hashed_, given_);
-  }
   // `used` is hashed_ or given_: how many blocks that side is done with.
   const Block* wait_for_block(std::uint64_t ReadAhead::* used);
   void release_block(std::uint64_t ReadAhead::* used);

@@ -40,11 +40,13 @@ std::optional<std::string> inflated(std::string_view bytes, std::size_t in, std:
 
 // The front end: neither the sizes of pieces nor the library may make a difference.
 void check_inflating(std::string_view bytes) {
+  const bool is_gzip = bytes.starts_with("\x1f\x8b");
+  if (!is_gzip && !bytes.starts_with("\x28\xb5\x2f\xfd")) return;
   const auto by_magic = [](PieceStream& pieces) { return decompress(pieces, "blob"); };
   if (inflated(bytes, bytes.size() + 1, kMost, by_magic) != inflated(bytes, 7, 1001, by_magic)) {
     throw std::logic_error("in small pieces something else is inside");
   }
-  if (!bytes.starts_with("\x1f\x8b")) return;
+  if (!is_gzip) return;
   const auto by = [&](InflateCode code) {
     return inflated(bytes, bytes.size() + 1, kMost, [code](PieceStream& pieces) {
       return std::make_unique<InflateStream>(pieces, "blob", code);

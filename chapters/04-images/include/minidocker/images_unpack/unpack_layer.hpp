@@ -48,10 +48,10 @@ struct UnpackReport {
 
 /// Unpacks into `target`, an existing empty directory, as many bytes as `budget` has. When it
 /// throws, `target` holds a part of the layer: it is the caller's to remove. The caller holds a
-/// NoUmask. Reading, verifying, inflating and writing overlap on three threads, with some 4 MiB
-/// between them; several layers may be unpacked at once. Throws invalid_argument for a hostile or
-/// damaged archive, one beyond the budget, or a digest that disagrees, permission where a privilege
-/// is missing, SystemError for all else.
+/// NoUmask. Reading, verifying, inflating and writing overlap on threads of their own, with some 8
+/// MiB between them; several layers may be unpacked at once. Throws invalid_argument for a hostile
+/// or damaged archive, one beyond the budget, or a digest that disagrees, permission where a
+/// privilege is missing, SystemError for all else.
 UnpackReport unpack_layer(const LayerBlob& blob, const std::string& target, ByteBudget& budget,
                           const UnpackOptions& options = {});
 
