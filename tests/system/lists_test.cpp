@@ -65,7 +65,8 @@ TEST_F(ListTest, DiffTellsWhatAContainerHasChanged) {
                     "echo x >> /etc/layer3; mkdir -p /srv/www; rm /bin/vi"})
                 .exit_code,
             0);
-  EXPECT_EQ(docker({"diff", "one"}).out, "C /bin\nD /bin/vi\nC /etc\nC /etc/layer3\nA /srv\nA /srv/www\n");
+  EXPECT_EQ(docker({"diff", "one"}).out,
+            "C /bin\nD /bin/vi\nC /etc\nC /etc/layer3\nA /srv\nA /srv/www\n");
   expect_refused(docker({"diff", "two"}), 1, "No such container: two");
   EXPECT_EQ(docker({"rm", "one"}).out, "one\n");
 }

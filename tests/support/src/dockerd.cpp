@@ -126,7 +126,7 @@ Dockerd::~Dockerd() {
 }
 
 CommandResult Dockerd::docker(const Words& args, CommandOptions options) const {
-  Words words{programs() + "/docker", "-H", "unix://" + socket()};
+  Words words{programs() + "/docker", "-H", address()};
   words.insert(words.end(), args.begin(), args.end());
   options.env.push_back("DOCKER_CONFIG=" + options_.dir);
   return run_command(words, with_programs(std::move(options)));

@@ -30,8 +30,8 @@ class Dockerd {
 
   /// Runs `docker args...`, of the same package. There is no network but `--network none`.
   CommandResult docker(const std::vector<std::string>& args, CommandOptions options = {}) const;
-  /// Where it listens.
-  [[nodiscard]] std::string socket() const { return options_.dir + "/docker.sock"; }
+  /// Where it listens, for DOCKER_HOST.
+  [[nodiscard]] std::string address() const { return "unix://" + options_.dir + "/docker.sock"; }
   /// What it has logged so far.
   [[nodiscard]] std::string log() const;
 
