@@ -62,7 +62,8 @@ TEST(SocketFilter, HasNoWayAround) {
     EXPECT_EQ(-1, ::syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_EQ(EACCES, errno);
 #if defined(__x86_64__)
-    EXPECT_EQ(-1, ::syscall(0x4000'0000 | SYS_socket, AF_UNIX, SOCK_STREAM, 0));  // x32
+    EXPECT_EQ(-1,
+              ::syscall(0x4000'0000 | SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));  // x32
     EXPECT_EQ(EACCES, errno);
 #endif
   });
