@@ -122,6 +122,8 @@ Dockerd::~Dockerd() {
   if (remove.size() > 2) static_cast<void>(docker(remove));
   dockerd_.reset();
   containerd_.reset();
+  // It has made that a mount of its own, so that it can be private; `dir` shall be removable.
+  ::umount2((options_.dir + "/data").c_str(), MNT_DETACH);
   remove_groups(group_);
 }
 
