@@ -1,6 +1,7 @@
 #include "calls.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "views.hpp"
 
@@ -46,6 +47,12 @@ bool is_call_syntax(std::string_view code, std::size_t after) {
   return at < code.size() && code[at] == '(';
 }
 
+/// Where the name at `at` begins with what qualifies it: `Upload::open`.
+std::size_t begin_of_qualified(std::string_view code, std::size_t at) {
+  if (at < 2 || code.substr(at - 2, 2) != "::") return at;
+  return at - 2 - word_before(code, at - 2).size();
+}
+
 }  // namespace
 
 std::vector<Call> find_calls(std::string_view code, std::string_view name) {
@@ -54,20 +61,19 @@ std::vector<Call> find_calls(std::string_view code, std::string_view name) {
     if (!is_call_syntax(code, at + name.size())) continue;
     if (at >= 1 && code[at - 1] == '.') continue;
     if (at >= 2 && code.substr(at - 2, 2) == "->") continue;
-    if (at >= 2 && code.substr(at - 2, 2) == "::") {
-      const std::string_view scope = word_before(code, at - 2);
-      if (is_after_type(code, at - 2 - scope.size())) continue;
-      calls.push_back({at, scope.empty() ? "::" : std::string(scope)});
-    } else if (!is_after_type(code, at)) {
-      calls.push_back({at, ""});
-    }
+    const std::size_t begin = begin_of_qualified(code, at);
+    if (is_after_type(code, begin)) continue;
+    std::string qualifier(code.substr(begin, at - begin));
+    if (qualifier.size() > 2) qualifier.resize(qualifier.size() - 2);
+    calls.push_back({at, std::move(qualifier)});
   }
   return calls;
 }
 
 bool declares(std::string_view code, std::string_view name) {
   for (const std::size_t at : find_word(code, name)) {
-    if (is_call_syntax(code, at + name.size()) && is_after_type(code, at)) return true;
+    if (!is_call_syntax(code, at + name.size())) continue;
+    if (is_after_type(code, begin_of_qualified(code, at))) return true;
   }
   return false;
 }

@@ -6,7 +6,6 @@
 namespace minidocker::lint {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -37,7 +36,8 @@ TEST(Calls, MayFollowAnOperator) {
 
 TEST(Calls, DeclarationsAreSeenAsSuch) {
   EXPECT_TRUE(declares("struct Group { void kill(); };", "kill"));
-  EXPECT_FALSE(declares("kill(pid, 9);", "kill"));
+  EXPECT_TRUE(declares("void Group::kill() {}", "kill"));
+  EXPECT_FALSE(declares("kill(pid, 9); return ::kill(pid, 9); x = sys::kill(pid, 9);", "kill"));
 }
 
 }  // namespace

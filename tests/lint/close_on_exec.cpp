@@ -83,7 +83,8 @@ class Checker {
 
   // The arguments where there are some, else the whole function around it.
   [[nodiscard]] bool says_so(std::size_t at, std::string_view name) const {
-    const std::size_t open = at + name.size();
+    const bool is_number = code_.substr(at).starts_with("SYS_");
+    const std::size_t open = is_number ? at - 1 : at + name.size();
     if (open < code_.size() && code_[open] == '(' &&
         has_flag(code_.substr(open, closing(code_, open) - open))) {
       return true;

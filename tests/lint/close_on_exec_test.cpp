@@ -30,6 +30,12 @@ TEST(CloseOnExec, MayBeAddedByAWrapperOfSys) {
   EXPECT_THAT(check_line("int f() { return call(::open, p, flags); }", path), SizeIs(1));
 }
 
+TEST(CloseOnExec, MayBeAmongTheFlagsOfACallByNumber) {
+  EXPECT_THAT(check_line("int f() { return ::syscall(SYS_socket, 1, 2 | SOCK_CLOEXEC, 0); }"),
+              IsEmpty());
+  EXPECT_THAT(check_line("int f() { return ::syscall(SYS_socket, 1, 2, 0); }"), SizeIs(1));
+}
+
 TEST(CloseOnExec, IsNotAskedOfANumberThatNobodyCalls) {
   EXPECT_THAT(check_line("auto filter = {unless_equal(SYS_socket), allow()};"), IsEmpty());
 }
