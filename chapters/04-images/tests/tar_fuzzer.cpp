@@ -19,14 +19,14 @@ namespace {
 constexpr std::size_t kMost = std::size_t{1} << 20U;  // of text; the rest is not asked for
 
 // What is inside, up to that; nothing for damaged data.
-template <class Open>
+template <class Begin>
 std::optional<std::string> inflated(std::string_view bytes, std::size_t in, std::size_t out,
-                                    Open open) {
+                                    Begin begin) {
   testing::TextPieces pieces(std::string(bytes), in);
   std::string text;
   std::string buffer(out, '\0');
   try {
-    const std::unique_ptr<ByteStream> stream = open(pieces);
+    const std::unique_ptr<ByteStream> stream = begin(pieces);
     while (text.size() < kMost) {
       const std::size_t got = stream->read(buffer.data(), std::min(out, kMost - text.size()));
       if (got == 0) break;
