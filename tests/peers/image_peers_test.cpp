@@ -80,6 +80,7 @@ TEST_F(ImagePeers, UmociUnpacksWhatWeSaveToTheSameTree) {
   // Type, mode, owner, size, time, target of every name but what each container gets of its own.
   const std::string list =
       "cd $1 && find . -mindepth 1 ! -path './etc/host*' ! -path ./etc/resolv.conf ! -path "
+      "./etc/mtab ! -path "
       "./.dockerenv ! -path './dev*' ! -path ./etc ! -path './proc*' ! -path './sys*' ! -path "
       "./run -printf '%y %m %U:%G %s %T@ %n %p %l\\n' | sed 's/^d \\([^ ]* [^ ]*\\) [0-9]* /d \\1 "
       "/' "
