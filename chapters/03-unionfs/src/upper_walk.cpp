@@ -139,11 +139,11 @@ class Walker {
   static UpperType type_of(int dir, const NamedType& found) {
     if (found.type == DT_DIR) return UpperType::directory;
     if (found.type != DT_CHR && found.type != DT_UNKNOWN) return UpperType::other;
-    const sys::Result<struct stat> status =
-        sys::fstatat(dir, found.name.c_str(), AT_SYMLINK_NOFOLLOW);
-    if (!status) return UpperType::other;
-    if (S_ISDIR(status.value().st_mode)) return UpperType::directory;
-    return is_whiteout(status.value()) ? UpperType::whiteout : UpperType::other;
+    sys::Result<struct stat> there = sys::fstatat(dir, found.name.c_str(), AT_SYMLINK_NOFOLLOW);
+    if (there.error() == ENOENT) return UpperType::other;  // gone meanwhile
+    const struct stat status = std::move(there).or_throw(quoted(found.name));
+    if (S_ISDIR(status.st_mode)) return UpperType::directory;
+    return is_whiteout(status) ? UpperType::whiteout : UpperType::other;
   }
 
   // What can be said without asking: nothing if that is not enough.
