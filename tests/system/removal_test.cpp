@@ -29,17 +29,25 @@ class RemovalTest : public MiniDockerTest {
 /// terminal holds, but not more than terminal and pipe.
 class SlowReader {
  public:
-  explicit SlowReader(const State& state) {
+  enum class Shim { runs, stopped };  ///< when the program ends
+
+  explicit SlowReader(const State& state, Shim shim = Shim::runs) {
+    // What a shim that is stopped cannot take must fit into its pipe.
+    const std::string bytes = shim == Shim::stopped ? "40000" : "70000";
     if (::mkfifo((dir_ / "go").c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
     go_ = ::open((dir_ / "go").c_str(), O_RDWR | O_CLOEXEC);
     command_ = std::make_unique<testing::RunningCommand>(
         state.command({"run", "--name", "slow", "-v", dir_.path() + ":/d", "busybox", "sh", "-c",
-                       "echo ready; read go < /d/go; exec head -c 70000 /dev/zero"}),
+                       "echo ready; read go < /d/go; exec head -c " + bytes + " /dev/zero"}),
         CommandOptions{.pty = true});
     if (!command_->read_until("ready")) return;
     for (const pid_t pid : testing::descendants_of(command_->pid())) {
-      if (testing::find_text("/proc/" + std::to_string(pid) + "/comm") == "sh\n") program_ = pid;
+      const std::string name =
+          testing::find_text("/proc/" + std::to_string(pid) + "/comm").value_or("");
+      if (name == "sh\n") program_ = pid;
+      if (name == "mini-shim\n") shim_ = pid;
     }
+    if (shim == Shim::stopped && ::kill(shim_, SIGSTOP) != 0) return;
     if (::write(go_, "\n", 1) != 1) program_ = 0;
   }
   SlowReader(const SlowReader&) = delete;
@@ -49,10 +57,18 @@ class SlowReader {
     return program_ != 0 && testing::wait_for_end(program_, std::chrono::seconds(10));
   }
   testing::RunningCommand& command() { return *command_; }
+  /// Has the client taken every signal, and waits?
+  [[nodiscard]] bool client_waits() const {
+    const pid_t pid = command_->pid();
+    return std::stoull(testing::status_field(pid, "ShdPnd"), nullptr, 16) == 0 &&
+           testing::state_of(pid) == 'S';
+  }
+  void let_shim_go_on() const { ::kill(shim_, SIGCONT); }
 
  private:
   TempDir dir_;
   int go_ = -1;
+  pid_t shim_ = 0;
   std::unique_ptr<testing::RunningCommand> command_;
   pid_t program_ = 0;
 };
@@ -71,6 +87,20 @@ TEST_F(RemovalTest, ASlowReadersClientCanBeEnded) {
   SlowReader reader(state());
   ASSERT_TRUE(reader.has_ended());
   reader.command().signal(SIGTERM);
+  EXPECT_TRUE(testing::wait_for_end(reader.command().pid(), std::chrono::seconds(10)));
+  EXPECT_EQ(reader.command().wait().exit_code, 0);
+  EXPECT_EQ(docker({"rm", "slow"}).exit_code, 0);
+}
+
+TEST_F(RemovalTest, AClientThatIsEndedTogetherWithItsProgramWaitsForNobody) {
+  SlowReader reader(state(), SlowReader::Shim::stopped);
+  ASSERT_TRUE(reader.has_ended());
+  reader.command().signal(SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!reader.client_waits() && std::chrono::steady_clock::now() < deadline) {
+    static_cast<void>(testing::wait_for_end(reader.command().pid(), std::chrono::milliseconds(2)));
+  }
+  reader.let_shim_go_on();
   EXPECT_TRUE(testing::wait_for_end(reader.command().pid(), std::chrono::seconds(10)));
   EXPECT_EQ(reader.command().wait().exit_code, 0);
   EXPECT_EQ(docker({"rm", "slow"}).exit_code, 0);

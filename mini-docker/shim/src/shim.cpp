@@ -129,14 +129,15 @@ bool Shim::take_turn(int timeout_ms) {
   const sys::Result<int> ready = sys::poll(fds, timeout_ms);
   if (!ready.ok()) return true;  // EINTR
   streams_->proceed(&fds[first_relay]);
+  if (has_news(fds[1])) handle_signals();
+  // Before anybody's request: one that comes together with the end finds that it has ended.
+  has_ended_ = has_ended_ || has_news(fds[0]);
   for (std::size_t i = 0; i < client_count; ++i) {
     if (has_news(fds[first_client + i])) handle_client(clients_[i]);
   }
   std::erase_if(clients_, [](const UniqueFd& client) { return !client; });
-  if (has_news(fds[1])) handle_signals();
   if (has_news(fds[2])) handle_engine();
   if (has_news(fds[3])) accept_client();
-  has_ended_ = has_ended_ || has_news(fds[0]);
   return ready.value() > 0;
 }
 
