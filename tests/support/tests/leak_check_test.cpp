@@ -27,19 +27,19 @@ std::string only(LeakCheck& check) {
 }
 
 TEST(LeakCheck, IsQuietWhenNothingIsLeft) {
-  LeakCheck check;
+  LeakCheck check({.cgroups = {}});
   EXPECT_TRUE(check.leaks().empty());
 }
 
 TEST(LeakCheck, NamesADescriptor) {
-  LeakCheck check;
+  LeakCheck check({.cgroups = {}});
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   EXPECT_EQ("descriptor " + std::to_string(fd) + " -> /dev/null", only(check));
   ::close(fd);
 }
 
 TEST(LeakCheck, NamesAProcessThatRuns) {
-  LeakCheck check({.grace = std::chrono::milliseconds(1)});
+  LeakCheck check({.cgroups = {}, .grace = std::chrono::milliseconds(1)});
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::pause();
@@ -51,7 +51,7 @@ TEST(LeakCheck, NamesAProcessThatRuns) {
 }
 
 TEST(LeakCheck, SeesAProcessWhoseParentIsGone) {
-  LeakCheck check({.grace = std::chrono::milliseconds(1)});
+  LeakCheck check({.cgroups = {}, .grace = std::chrono::milliseconds(1)});
   int ends[2];
   ASSERT_EQ(0, ::pipe2(ends, O_CLOEXEC));
   const pid_t parent = ::fork();
@@ -77,7 +77,7 @@ TEST(LeakCheck, SeesAProcessWhoseParentIsGone) {
 TEST(LeakCheck, NamesAFileBelowADirectory) {
   char dir[] = "/tmp/mini-docker-leak-XXXXXX";
   ASSERT_NE(nullptr, ::mkdtemp(dir));
-  LeakCheck check({.dirs = {dir}});
+  LeakCheck check({.dirs = {dir}, .cgroups = {}});
   write_text(std::string(dir) + "/left", "x");
   EXPECT_EQ("file " + std::string(dir) + "/left", only(check));
   ::unlink((std::string(dir) + "/left").c_str());
@@ -87,7 +87,7 @@ TEST(LeakCheck, NamesAFileBelowADirectory) {
 TEST(LeakCheck, NamesAMount) {
   MD_NEEDS("root");
   in_sandbox([] {
-    LeakCheck check;
+    LeakCheck check({.cgroups = {}});
     ASSERT_EQ(0, ::mount("none", "/mnt", "tmpfs", 0, nullptr));
     EXPECT_NE(std::string::npos, only(check).find(" /mnt "));
   });
