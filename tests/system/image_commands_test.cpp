@@ -197,6 +197,8 @@ TEST_F(ImageCommandsTest, TreeShowsLayersAndTheirImages) {
   EXPECT_NE(lines[0].find("MB  make-busybox-image: layer 1"), std::string::npos) << lines[0];
   EXPECT_EQ(lines[3], "= again:latest, busybox:latest");
   EXPECT_EQ(docker({"images", "--tree"}).out, docker({"image", "tree"}).out);
+  EXPECT_EQ(docker({"images", "--tree", "nobody"}).out.find("busybox"), std::string::npos);
+  EXPECT_EQ(docker({"images", "--tree", "-q"}).exit_code, 1);
   EXPECT_EQ(docker({"image", "tree", "--svg", "busybox"}).out.substr(0, 4), "<svg");
 }
 

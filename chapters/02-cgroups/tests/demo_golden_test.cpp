@@ -1,30 +1,19 @@
 // The transcripts of this chapter's text: produced by the demos, compared with tests/golden.
 // With MD_UPDATE_GOLDEN=1 in the environment the files are written anew.
-#include <stdlib.h>
+#include <unistd.h>
 
 #include <regex>
 
 #include "group_fixture.hpp"
-#include "minidocker/testing/run_command.hpp"
+#include "minidocker/testing/golden.hpp"
 
 namespace minidocker::cgroups {
 namespace {
 
-using testing::run_command;
+using testing::session;
 
 void compare_with_golden(const std::string& name, const std::string& text) {
-  const std::string path = MD_SOURCE_DIR "/chapters/02-cgroups/tests/golden/" + name + ".txt";
-  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) testing::write_text(path, text);
-  EXPECT_EQ(testing::find_text(path).value_or(""), text)
-      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
-}
-
-/// A command as a reader would type it, and all that it printed.
-std::string session(const std::string& command) {
-  const std::string bin = MD_BINARY_DIR "/bin";
-  const testing::CommandResult result =
-      run_command({"/bin/sh", "-c", command}, {.env = {"PATH=/usr/bin:/bin:" + bin}});
-  return "$ " + command + "\n" + result.out + result.err;
+  testing::expect_golden("chapters/02-cgroups/tests/golden/" + name + ".txt", text);
 }
 
 std::string replaced(const std::string& text, const char* what, const char* with) {

@@ -1,15 +1,13 @@
 // The transcripts of this chapter's text: produced by the demo, compared with tests/golden.
 // With MD_UPDATE_GOLDEN=1 in the environment the files are written anew.
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <regex>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
-#include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
 
@@ -19,25 +17,10 @@ namespace {
 using minidocker::testing::CommandResult;
 using minidocker::testing::in_sandbox;
 using minidocker::testing::run_command;
-
-void compare(const std::string& path, const std::string& text) {
-  const std::string whole = MD_SOURCE_DIR + path;
-  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) minidocker::testing::write_text(whole, text);
-  EXPECT_EQ(minidocker::testing::find_text(whole).value_or(""), text)
-      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
-}
+using minidocker::testing::session;
 
 void compare_with_golden(const std::string& name, const std::string& text) {
-  compare("/chapters/03-unionfs/tests/golden/" + name + ".txt", text);
-}
-
-/// A command as a reader would type it, and all that it printed.
-std::string session(const std::string& command) {
-  const std::string bin = MD_BINARY_DIR "/bin";
-  const CommandResult result =
-      run_command({"/bin/sh", "-c", command}, {.env = {"PATH=/usr/bin:/bin:" + bin}});
-  const std::string text = "$ " + command + "\n" + result.out + result.err;
-  return std::regex_replace(text, std::regex(bin), "build/bin");
+  minidocker::testing::expect_golden("chapters/03-unionfs/tests/golden/" + name + ".txt", text);
 }
 
 /// Commands one after the other.
@@ -77,7 +60,7 @@ TEST(Golden, AContainerChangesIt) {
     compare_with_golden("draw", session("layers draw /tmp/s"));
     const CommandResult drawing =
         run_command({MD_BINARY_DIR "/bin/layers", "draw", "--svg", "/tmp/s"});
-    compare("/docs/figures/layers.svg", drawing.out);
+    minidocker::testing::expect_golden("docs/figures/layers.svg", drawing.out);
   });
 }
 

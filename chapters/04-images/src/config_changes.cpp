@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <iterator>
 #include <sstream>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "minidocker/images/json_text.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/numbers.hpp"
 
 namespace minidocker::images {
 
@@ -148,24 +150,23 @@ void set_labels(const Line& line, json& config) {
   for (const auto& [key, value] : pairs_of(line)) config["Labels"][key] = value;
 }
 
-/// `80`, `53/udp`, `8000-8010/tcp`.
+/// `80`, `53/udp`, `8000-8010/tcp`: each port by itself.
 void expose(const Line& line, json& config) {
   for (const std::string& word : words_of(line)) {
-    const std::size_t slash = word.find('/');
-    const std::string ports = word.substr(0, slash);
-    const std::string protocol = slash == std::string::npos ? "tcp" : word.substr(slash + 1);
+    const std::size_t slash = std::min(word.find('/'), word.size());
+    const std::string_view ports = std::string_view(word).substr(0, slash);
+    const std::string protocol = slash == word.size() ? "tcp" : word.substr(slash + 1);
     const bool is_known = protocol == "tcp" || protocol == "udp" || protocol == "sctp";
     const std::size_t dash = std::min(ports.find('-'), ports.size());
-    const auto is_port = [](const std::string& text) {
-      return !text.empty() && text.size() <= 5 &&
-             text.find_first_not_of("0123456789") == std::string::npos && std::stoi(text) <= 65535;
-    };
-    const bool is_range = dash < ports.size();
-    if (!is_known || !is_port(ports.substr(0, dash)) ||
-        (is_range && !is_port(ports.substr(dash + 1)))) {
+    const auto first = parse_number<std::uint16_t>(ports.substr(0, dash));
+    const auto last =
+        dash == ports.size() ? first : parse_number<std::uint16_t>(ports.substr(dash + 1));
+    if (!is_known || !first || !last || *last < *first) {
       line.refuse("its words are PORT[-PORT][/tcp|udp|sctp]");
     }
-    config["ExposedPorts"][ports + "/" + protocol] = json::object();
+    for (unsigned port = *first; port <= *last; ++port) {
+      config["ExposedPorts"][fmt::format("{}/{}", port, protocol)] = json::object();
+    }
   }
 }
 

@@ -23,13 +23,6 @@ using images::Descriptor;
 using images::Digest;
 using images::WorkerEvent;
 
-WorkerEvent warning_event(const std::string& message) {
-  WorkerEvent event;
-  event.type = WorkerEvent::Type::warning;
-  event.message = message;
-  return event;
-}
-
 WorkerEvent image_event(const PlannedImage& image, const Descriptor& manifest) {
   WorkerEvent event;
   event.type = WorkerEvent::Type::image;
@@ -44,11 +37,13 @@ void warn_of_platform(const PlannedImage& image, const images::Platform& host,
                       const Progress& progress) {
   const images::Platform& built_for = image.config.platform;
   if (built_for.architecture.empty() || built_for.fits(host)) return;
-  progress(warning_event(fmt::format(
-      "image {}: its platform ({}) does not match the detected host platform ({}): its programs "
-      "will not run",
-      image.names.empty() ? image.config_file.digest.str() : image.names.front().familiar(),
-      built_for.str(), host.str())));
+  progress(WorkerEvent::of(WorkerEvent::Type::warning,
+                           fmt::format("image {}: its platform ({}) does not match the detected "
+                                       "host platform ({}): its programs "
+                                       "will not run",
+                                       image.names.empty() ? image.config_file.digest.str()
+                                                           : image.names.front().familiar(),
+                                       built_for.str(), host.str())));
 }
 
 std::vector<WantedLayer> layers_of(const PlannedImage& image) {

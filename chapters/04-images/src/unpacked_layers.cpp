@@ -40,23 +40,19 @@ WorkerEvent layer_event(const Digest& diff_id, const UnpackReport& report, bool 
   return event;
 }
 
-WorkerEvent warning_event(const std::string& message) {
-  WorkerEvent event;
-  event.type = WorkerEvent::Type::warning;
-  event.message = message;
-  return event;
-}
-
 void warn(const Digest& diff_id, const UnpackReport& report, const Progress& progress) {
   if (report.squashed > 0) {
-    progress(warning_event(fmt::format(
-        "layer {}: {} files of other users belong to you now: keeping them apart needs root or "
-        "subordinate ids (/etc/subuid, /etc/subgid)",
-        diff_id.short_id(), report.squashed)));
+    progress(WorkerEvent::of(
+        WorkerEvent::Type::warning,
+        fmt::format(
+            "layer {}: {} files of other users belong to you now: keeping them apart needs root or "
+            "subordinate ids (/etc/subuid, /etc/subgid)",
+            diff_id.short_id(), report.squashed)));
   }
   for (const auto& [name, count] : report.lost_xattrs) {
-    progress(warning_event(fmt::format("layer {}: attribute {} of {} files was not taken over",
-                                       diff_id.short_id(), minidocker::quoted(name), count)));
+    progress(WorkerEvent::of(WorkerEvent::Type::warning,
+                             fmt::format("layer {}: attribute {} of {} files was not taken over",
+                                         diff_id.short_id(), minidocker::quoted(name), count)));
   }
 }
 

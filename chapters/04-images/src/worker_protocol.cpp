@@ -235,6 +235,13 @@ WorkerRequest WorkerRequest::parse(const std::vector<std::string>& arguments) {
   return request;
 }
 
+WorkerEvent WorkerEvent::of(Type type, std::string message) {
+  WorkerEvent event;
+  event.type = type;
+  event.message = std::move(message);
+  return event;
+}
+
 std::string WorkerEvent::to_line() const {
   json document = members_of(*this);
   document["event"] = word_of(kTypes, type);

@@ -35,12 +35,14 @@ TEST(ConfigChanges, VariablesAreAddedAndReplaced) {
 }
 
 TEST(ConfigChanges, TheOthersSetWhatTheyAreCalledAfter) {
-  EXPECT_EQ(change_config("{}",
-                          "EXPOSE 80 53/udp\n\nLABEL a=1 b=2\nUSER me\nWORKDIR /a\nWORKDIR b\n"
-                          "VOLUME /v \"/w x\"\nVOLUME [\"/z\"]\nSTOPSIGNAL TERM\nONBUILD RUN x"),
-            R"({"ExposedPorts":{"53/udp":{},"80/tcp":{}},"Labels":{"a":"1","b":"2"},)"
-            R"("OnBuild":["RUN x"],"StopSignal":"TERM","User":"me",)"
-            R"("Volumes":{"/v":{},"/w x":{},"/z":{}},"WorkingDir":"/a/b"})");
+  EXPECT_EQ(
+      change_config(
+          "{}",
+          "EXPOSE 80 53/udp 8000-8001/tcp\n\nLABEL a=1 b=2\nUSER me\nWORKDIR /a\nWORKDIR b\n"
+          "VOLUME /v \"/w x\"\nVOLUME [\"/z\"]\nSTOPSIGNAL TERM\nONBUILD RUN x"),
+      R"({"ExposedPorts":{"53/udp":{},"80/tcp":{},"8000/tcp":{},"8001/tcp":{}},"Labels":{"a":"1","b":"2"},)"
+      R"("OnBuild":["RUN x"],"StopSignal":"TERM","User":"me",)"
+      R"("Volumes":{"/v":{},"/w x":{},"/z":{}},"WorkingDir":"/a/b"})");
 }
 
 TEST(ConfigChanges, SayWhichLineIsWrong) {
@@ -52,7 +54,7 @@ TEST(ConfigChanges, SayWhichLineIsWrong) {
   EXPECT_THAT(refusal_of("ENV A=\"b"), HasSubstr("a quote is not closed"));
   EXPECT_THAT(refusal_of("ENV A=$B"), HasSubstr("variables are not expanded"));
   EXPECT_THAT(refusal_of("USER a b"), HasSubstr("exactly one argument"));
-  for (const char* port : {"x", "80/x", "99999", "1-", "-1", "1-2-3"}) {
+  for (const char* port : {"x", "80/x", "99999", "1-", "-1", "1-2-3", "2-1"}) {
     EXPECT_THAT(refusal_of(std::string("EXPOSE ") + port), HasSubstr("PORT")) << port;
   }
 }

@@ -1,22 +1,23 @@
 // The transcripts of this chapter's text: produced by the demo, compared with tests/golden.
 // With MD_UPDATE_GOLDEN=1 in the environment the files are written anew.
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
+#include <unistd.h>
 
+#include <functional>
 #include <regex>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
-#include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
 
 namespace minidocker::images {
 namespace {
 
-using minidocker::testing::CommandResult;
 using minidocker::testing::in_sandbox;
 using minidocker::testing::run_command;
 
@@ -27,29 +28,20 @@ std::string masked(std::string text) {
       {std::regex("\\b[0-9a-f]{12}\\b"), "HEXHEXHEXHEX"},
       {std::regex("[0-9]+ bytes"), "N bytes"},
       {std::regex("[0-9]+ members"), "N members"},
-      {std::regex(MD_BINARY_DIR "/bin"), "build/bin"},
   };
   for (const auto& [what, with] : kMasks) text = std::regex_replace(text, what, with);
   return text;
 }
 
-/// Commands one after the other, as a reader would type them, and all that they print.
+/// Commands one after the other.
 std::string sessions(const std::vector<std::string>& commands) {
   std::string text;
-  for (const std::string& command : commands) {
-    const CommandResult result =
-        run_command({"/bin/sh", "-c", command},
-                    {.cwd = "/tmp", .env = {"PATH=/usr/bin:/bin:" MD_BINARY_DIR "/bin"}});
-    text += "$ " + command + "\n" + result.out + result.err;
-  }
+  for (const std::string& command : commands) text += minidocker::testing::session(command);
   return masked(text);
 }
 
 void compare_with_golden(const std::string& name, const std::string& text) {
-  const std::string path = MD_SOURCE_DIR "/chapters/04-images/tests/golden/" + name + ".txt";
-  if (::getenv("MD_UPDATE_GOLDEN") != nullptr) minidocker::testing::write_text(path, text);
-  EXPECT_EQ(minidocker::testing::find_text(path).value_or(""), text)
-      << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
+  minidocker::testing::expect_golden("chapters/04-images/tests/golden/" + name + ".txt", text);
 }
 
 class Golden : public ::testing::Test {
@@ -59,6 +51,7 @@ class Golden : public ::testing::Test {
     in_sandbox([&body] {
       const std::string image = minidocker::testing::path_of("busybox");
       ASSERT_EQ(run_command({"cp", "-rL", image, "/tmp/busybox"}).exit_code, 0);
+      ASSERT_EQ(::chdir("/tmp"), 0);
       body();
     });
   }

@@ -12,6 +12,7 @@
 #include "minidocker/registry/lists.hpp"
 #include "minidocker/registry/pull.hpp"
 #include "minidocker/registry/push.hpp"
+#include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
@@ -297,10 +298,7 @@ TEST(Golden, APullAndAPushAsTheyGoOverTheWire) {
     told += shell("regtalk tags localhost:5000/team/tool", "/tmp");
     told = std::regex_replace(told, std::regex("([0-9a-f]{12})[0-9a-f]{52}"), "$1...");
     told = std::regex_replace(told, std::regex("OpenSSL/3[0-9.]*"), "OpenSSL/3");
-    const std::string path = MD_SOURCE_DIR "/chapters/05-registry/tests/golden/wire.txt";
-    if (::getenv("MD_UPDATE_GOLDEN") != nullptr) testing::write_text(path, told);
-    EXPECT_EQ(testing::find_text(path).value_or(""), told)
-        << "the text of the chapter shows something else; MD_UPDATE_GOLDEN=1 writes it anew";
+    testing::expect_golden("chapters/05-registry/tests/golden/wire.txt", told);
   });
 }
 

@@ -60,6 +60,23 @@ nlohmann::ordered_json inspect_any(const engine::Engine& engine, const std::stri
   throw Error(ErrorKind::not_found, "No such object: " + name);
 }
 
+ImagePicture picture_of(const engine::Engine& engine, const Words& names) {
+  std::vector<engine::ImageDetails> images;
+  for (const std::string& name : names) images.push_back(engine.inspect_image(name));
+  return ImagePicture(images);
+}
+
+Words ids_of(const engine::ImageList& list) {
+  Words ids;
+  for (const engine::ImageSummary& image : list.images) ids.push_back(image.id);
+  return ids;
+}
+
+/// In docker's words.
+void refuse_with_tree(bool given, std::string_view flag) {
+  if (given) throw UsageError(fmt::format("{} is not yet supported with --tree", flag), kFailed);
+}
+
 }  // namespace
 
 int list_images(const Globals& globals, const Words& args) {
@@ -84,11 +101,21 @@ int list_images(const Globals& globals, const Words& args) {
   if (names.size() > 1) {
     throw UsageError("'mini-docker images' requires at most 1 argument", kFailed);
   }
-  if (tree) return image_tree(globals, {});
+  if (tree) {
+    refuse_with_tree(quiet, "--quiet");
+    refuse_with_tree(whole, "--no-trunc");
+    refuse_with_tree(digests, "--show-digest");
+    refuse_with_tree(!format.empty(), "--format");
+  }
   engine::ImageFilters wanted = parse_image_filters(filters);
   wanted.references.insert(wanted.references.end(), names.begin(), names.end());
-  const engine::ImageList found = open_engine(globals).images(wanted);
+  const engine::Engine engine = open_engine(globals);
+  const engine::ImageList found = engine.images(wanted);
   warn(found.warnings);
+  if (tree) {
+    print(picture_of(engine, ids_of(found)).as_text());
+    return 0;
+  }
   const Listing listing =
       images_listing(found.images, std::time(nullptr), whole ? Cut::no : Cut::yes,
                      digests ? Digests::shown : Digests::hidden);
@@ -188,12 +215,8 @@ int image_tree(const Globals& globals, const Words& args) {
   app.add_flag("--svg", svg, "as a picture");
   Words names = parse_names(app, args);
   const engine::Engine engine = open_engine(globals);
-  if (names.empty()) {
-    for (const engine::ImageSummary& image : engine.images().images) names.push_back(image.id);
-  }
-  std::vector<engine::ImageDetails> images;
-  for (const std::string& name : names) images.push_back(engine.inspect_image(name));
-  const ImagePicture picture(images);
+  if (names.empty()) names = ids_of(engine.images());
+  const ImagePicture picture = picture_of(engine, names);
   print(svg ? picture.as_svg() : picture.as_text());
   return 0;
 }

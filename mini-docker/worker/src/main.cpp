@@ -53,12 +53,7 @@ WorkerRequest with_absolute_paths(WorkerRequest request) {
 }
 
 void tell_what_is_lacking(const std::vector<std::string>& lacking) {
-  for (const std::string& line : lacking) {
-    WorkerEvent event;
-    event.type = WorkerEvent::Type::sandbox;
-    event.message = line;
-    tell(event);
-  }
+  for (const std::string& line : lacking) tell(WorkerEvent::of(WorkerEvent::Type::sandbox, line));
 }
 
 // The user's own programs are asked, and the places are made, before the door closes; nothing that
@@ -105,10 +100,8 @@ void work(const WorkerRequest& request) {
 }
 
 int fail(ErrorKind kind, const std::string& message) {
-  WorkerEvent event;
-  event.type = WorkerEvent::Type::error;
+  WorkerEvent event = WorkerEvent::of(WorkerEvent::Type::error, message);
   event.kind = kind;
-  event.message = message;
   tell(event);
   return kExitFailed;
 }

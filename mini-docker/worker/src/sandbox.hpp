@@ -2,16 +2,14 @@
 /// \file
 /// What the worker can still do when it begins to read what came from outside.
 ///
-/// | taken away                                | by                              | lacking where |
-/// |-------------------------------------------|---------------------------------|---------------------|
-/// | gaining privileges                        | no_new_privs                    | | | root's
-/// power, but for unpacking           | capabilities                    |                     | |
-/// opening other files, executing any,       | Landlock                        | a kernel before |
-/// | tracing and signalling other processes    |                                 | 5.19, or without
-/// it | | owners, modes and attributes of other     | a world of read-only mounts     | no
-/// CAP_SYS_ADMIN    | | files; opening devices that were made     | |                     | |
-/// sockets other than the internet's; all    | a filter of system calls        | | | of them where
-/// nothing is fetched          |                                 |                     |
+/// | taken away                                 | by                       | lacking where      |
+/// |--------------------------------------------|--------------------------|--------------------|
+/// | gaining privileges                         | no_new_privs             |                    |
+/// | root's power, but for unpacking            | capabilities             |                    |
+/// | other files, executing, tracing, signals   | Landlock                 | Linux before 5.19  |
+/// | owners, modes, attributes of other files   | read-only mounts         | no CAP_SYS_ADMIN   |
+/// | opening devices that were made             | mounts with `nodev`      | no CAP_SYS_ADMIN   |
+/// | sockets (but the internet's, if wanted)    | a filter of system calls |                    |
 
 #include <linux/capability.h>
 

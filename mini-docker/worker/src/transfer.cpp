@@ -54,13 +54,6 @@ WorkerEvent transfer_event(const registry::BlobProgress& progress) {
   return event;
 }
 
-WorkerEvent warning_event(const std::string& message) {
-  WorkerEvent event;
-  event.type = WorkerEvent::Type::warning;
-  event.message = message;
-  return event;
-}
-
 WorkerEvent image_event(const registry::Reference& reference, const registry::PulledImage& pulled) {
   WorkerEvent event;
   event.type = WorkerEvent::Type::image;
@@ -155,7 +148,8 @@ void pull(const WorkerRequest& request, const std::optional<registry::Credential
   const registry::PulledImage pulled = registry::pull_image(
       with.reference, with.session, target.store, options,
       [&](const registry::BlobProgress& progress) { tell(transfer_event(progress)); });
-  for (const std::string& warning : pulled.warnings) tell(warning_event(warning));
+  for (const std::string& warning : pulled.warnings)
+    tell(WorkerEvent::of(WorkerEvent::Type::warning, warning));
   tell(image_event(with.reference, pulled));
 }
 

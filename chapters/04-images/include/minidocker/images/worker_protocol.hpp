@@ -120,6 +120,8 @@ struct WorkerEvent {
   ErrorKind kind = ErrorKind::internal;  ///< error: how to sort it
   std::string message;                   ///< warning, kept, sandbox, error: one line
 
+  /// One that has a type and a message, and nothing else.
+  [[nodiscard]] static WorkerEvent of(Type type, std::string message);
   /// With the newline.
   [[nodiscard]] std::string to_line() const;
   /// The reverse. Throws invalid_argument.
