@@ -119,6 +119,7 @@ TEST_F(Save, DockersFormIsThereWithoutTheLayout) {
   ASSERT_THAT(loaded, SizeIs(1));
   EXPECT_EQ(loaded[0].id, here_.store.get_image("one").id);
   EXPECT_THAT(loaded[0].names, ElementsAre(ImageName::parse("one")));
+  EXPECT_THAT(*find_text(dir_ / "layout/manifest.json"), HasSubstr(R"("RepoTags":["one:latest"])"));
   EXPECT_EQ(find_text(dir_ / "layout/repositories"),
             R"({"one":{"latest":")" +
                 here_.store.manifest_of(here_.store.get_image("one")).layers[0].digest.hex() +

@@ -1,6 +1,7 @@
 #include "minidocker/security/read_only_world.hpp"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -27,6 +28,8 @@ void in_world(const std::function<void()>& body) {
       [&body] {
         make_dirs(kMine);
         make_dirs(kOther);
+        // One where devices can be opened, whatever /tmp is.
+        ASSERT_EQ(0, ::mount("tmpfs", kMine.c_str(), "tmpfs", 0, nullptr));
         testing::write_text(kOther + "/file", "x");
         const auto mounts = testing::mounts_of(::getpid());
         testing::in_child([&body] {
