@@ -19,7 +19,7 @@
 namespace minidocker::testing {
 namespace {
 
-constexpr std::chrono::seconds kLimit{120};
+constexpr std::chrono::seconds kLimit{300};
 
 std::vector<std::string> vm(std::vector<std::string> words) {
   std::vector<std::string> argv{MD_SOURCE_DIR "/tests/vm/run", "--build", MD_BINARY_DIR};
