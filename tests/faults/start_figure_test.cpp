@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include <regex>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 

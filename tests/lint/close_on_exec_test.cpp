@@ -1,5 +1,7 @@
 #include "close_on_exec.hpp"
 
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

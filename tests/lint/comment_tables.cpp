@@ -1,6 +1,7 @@
 #include "comment_tables.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,9 +1,12 @@
 #include "house.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <ranges>
 #include <set>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include "includes.hpp"
 

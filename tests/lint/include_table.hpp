@@ -2,6 +2,8 @@
 /// \file
 /// Rule: includes follow the house's table, and third-party headers stay in .cpp files.
 
+#include <string>
+
 #include "finding.hpp"
 #include "house.hpp"
 #include "source_tree.hpp"

@@ -1,5 +1,7 @@
 #include "include_table.hpp"
 
+#include <stdexcept>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 #include "includes.hpp"
 
+#include <filesystem>
 #include <string_view>
 
 namespace minidocker::lint {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "calls.hpp"
 #include "includes.hpp"

@@ -1,5 +1,7 @@
 #include "kernel_calls.hpp"
 
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

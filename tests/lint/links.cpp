@@ -7,6 +7,8 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "markdown.hpp"
 

@@ -1,5 +1,7 @@
 #include "links.hpp"
 
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

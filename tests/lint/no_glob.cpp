@@ -1,6 +1,7 @@
 #include "no_glob.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace minidocker::lint {
 

@@ -2,6 +2,7 @@
 
 #include <regex>
 #include <string>
+#include <string_view>
 
 namespace minidocker::lint {
 namespace {

@@ -1,5 +1,7 @@
 #include "nolint_reasons.hpp"
 
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

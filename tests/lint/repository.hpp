@@ -2,6 +2,8 @@
 /// \file
 /// The repository under test, read once.
 
+#include <string>
+
 #include "finding.hpp"
 #include "house.hpp"
 #include "source_tree.hpp"

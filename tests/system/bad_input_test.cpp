@@ -1,3 +1,6 @@
+#include <string>
+#include <utility>
+
 #include "mini_docker_fixture.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"

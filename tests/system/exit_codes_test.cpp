@@ -1,4 +1,5 @@
 #include <csignal>
+#include <string>
 
 #include "mini_docker_fixture.hpp"
 

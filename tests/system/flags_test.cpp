@@ -1,6 +1,8 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <string>
+#include <utility>
 
 #include "mini_docker_fixture.hpp"
 #include "minidocker/toolbox/files.hpp"

@@ -3,6 +3,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "mini_docker_fixture.hpp"

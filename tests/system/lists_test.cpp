@@ -1,4 +1,5 @@
 #include <regex>
+#include <string>
 
 #include "mini_docker_fixture.hpp"
 

@@ -1,5 +1,7 @@
 #include "mini_docker_fixture.hpp"
 
+#include <string>
+
 namespace minidocker::system_test {
 namespace {
 

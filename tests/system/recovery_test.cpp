@@ -2,7 +2,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "mini_docker_fixture.hpp"
 

@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "mini_docker_fixture.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"

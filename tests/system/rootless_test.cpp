@@ -1,3 +1,5 @@
+#include <string>
+
 #include "mini_docker_fixture.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"

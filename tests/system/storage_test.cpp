@@ -1,6 +1,9 @@
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "mini_docker_fixture.hpp"
 

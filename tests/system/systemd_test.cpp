@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string>
 
 #include "mini_docker_fixture.hpp"
 

@@ -1,6 +1,8 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+#include <string>
+
 #include "mini_docker_fixture.hpp"
 
 namespace minidocker::system_test {

@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

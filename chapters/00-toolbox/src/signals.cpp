@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <charconv>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"

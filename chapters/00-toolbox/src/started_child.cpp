@@ -1,6 +1,7 @@
 #include "minidocker/toolbox/started_child.hpp"
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>

@@ -3,6 +3,7 @@
 /// What the tracer says of the calls that a piece of code makes.
 
 #include <string>
+#include <string_view>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"

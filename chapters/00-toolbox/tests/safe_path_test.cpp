@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <numeric>
 #include <regex>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>

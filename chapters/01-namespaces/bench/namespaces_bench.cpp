@@ -4,6 +4,10 @@
 
 #include <linux/sched.h>
 
+#include <cstdint>
+#include <exception>
+#include <string>
+
 #include <benchmark/benchmark.h>
 
 #include "minidocker/namespaces/inspect.hpp"

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "minidocker/toolbox/sys/file.hpp"
 #include "minidocker/toolbox/sys/process.hpp"

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 

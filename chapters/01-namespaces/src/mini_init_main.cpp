@@ -1,6 +1,7 @@
 // mini-init -- CMD ARGS: the smallest init that does its duties. Bound at /sbin/docker-init in
 // containers that were started with --init.
 
+#include <exception>
 #include <string>
 #include <vector>
 

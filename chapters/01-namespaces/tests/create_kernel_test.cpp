@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <climits>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -2,6 +2,8 @@
 
 #include <linux/sched.h>
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

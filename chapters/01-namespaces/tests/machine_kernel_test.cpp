@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <string>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "minidocker/cgroups/cgroup.hpp"
 #include "minidocker/cgroups/detect.hpp"

@@ -9,7 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <exception>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>

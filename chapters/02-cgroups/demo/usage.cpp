@@ -1,6 +1,8 @@
 #include "usage.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include <fmt/format.h>
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>

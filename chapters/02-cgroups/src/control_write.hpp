@@ -3,7 +3,11 @@
 /// Limits as writes to control files, before anything is written: what the drivers make of a
 /// Limits, and what can be tested without a kernel.
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "minidocker/cgroups/limits.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "group_files.hpp"
 #include "minidocker/toolbox/error.hpp"

@@ -1,6 +1,8 @@
 #include "minidocker/cgroups/device_program.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 
 namespace minidocker::cgroups {
 namespace {

@@ -1,6 +1,8 @@
 #include "minidocker/cgroups/driver.hpp"
 
 #include <cerrno>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -7,6 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -2,6 +2,9 @@
 
 #include <dirent.h>
 
+#include <cstdint>
+#include <map>
+
 #include "group_files.hpp"
 
 namespace minidocker::cgroups {

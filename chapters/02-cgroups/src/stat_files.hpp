@@ -3,9 +3,12 @@
 /// A group's files as numbers, for both drivers' statistics.
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "minidocker/cgroups/stats.hpp"

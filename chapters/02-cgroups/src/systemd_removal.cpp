@@ -4,6 +4,8 @@
 #include <sys/inotify.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 

@@ -4,7 +4,9 @@
 
 #include <signal.h>
 
+#include <exception>
 #include <string>
+#include <string_view>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/program.hpp"

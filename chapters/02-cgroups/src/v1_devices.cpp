@@ -1,6 +1,10 @@
 #include "v1_devices.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 

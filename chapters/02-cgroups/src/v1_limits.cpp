@@ -1,4 +1,8 @@
 // Limits in the files of cgroup v1. Read it beside v2_limits.cpp.
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "control_write.hpp"

@@ -1,4 +1,10 @@
 // What a group of cgroup v1 has used. Read it beside v2_stats.cpp.
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "stat_files.hpp"
 #include "v1.hpp"
 

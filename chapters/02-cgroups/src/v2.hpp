@@ -2,6 +2,8 @@
 /// \file
 /// The driver for cgroup v2.
 
+#include <vector>
+
 #include "minidocker/cgroups/driver.hpp"
 
 namespace minidocker::cgroups {

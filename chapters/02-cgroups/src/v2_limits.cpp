@@ -1,4 +1,9 @@
 // Limits in the files of cgroup v2. Read it beside v1_limits.cpp.
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "control_write.hpp"

@@ -1,4 +1,10 @@
 // What a group of cgroup v2 has used. Read it beside v1_stats.cpp.
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
 #include "stat_files.hpp"
 #include "v2.hpp"
 

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include <chrono>
+#include <utility>
 
 #include "group_fixture.hpp"
 #include "minidocker/testing/sandbox.hpp"

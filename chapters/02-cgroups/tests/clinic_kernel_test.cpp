@@ -4,6 +4,10 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include <chrono>
+#include <string>
+#include <string_view>
+
 #include <gmock/gmock.h>
 
 #include "minidocker/testing/run_command.hpp"

@@ -1,8 +1,11 @@
 // Limits as the files of both versions: what goes where, and in which words.
 #include "control_write.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 

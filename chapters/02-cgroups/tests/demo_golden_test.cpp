@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <regex>
+#include <string>
 
 #include "group_fixture.hpp"
 #include "minidocker/testing/golden.hpp"

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <regex>
+#include <string>
+#include <vector>
 
 #include "group_fixture.hpp"
 #include "minidocker/testing/run_command.hpp"

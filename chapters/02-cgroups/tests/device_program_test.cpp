@@ -1,6 +1,8 @@
 #include "minidocker/cgroups/device_program.hpp"
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <random>
 #include <set>
 

@@ -3,6 +3,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "minidocker/toolbox/temp_dir.hpp"
 #include "work.hpp"
 

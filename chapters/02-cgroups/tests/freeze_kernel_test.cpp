@@ -1,4 +1,9 @@
 // Stopping and ending all of a group.
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 
 #include "work.hpp"

@@ -1,7 +1,11 @@
 // Limits of disk access, met on the disk that holds the build tree.
 #include <sys/sysmacros.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 

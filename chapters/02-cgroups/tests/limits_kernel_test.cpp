@@ -1,6 +1,13 @@
 // Limits as processes meet them, on v1 and v2.
 #include <sched.h>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 
 #include "work.hpp"

@@ -1,6 +1,10 @@
 // OOM kills told to whoever polls, on v1 and v2.
 #include "minidocker/cgroups/oom_watch.hpp"
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
 #include <gmock/gmock.h>
 
 #include "work.hpp"

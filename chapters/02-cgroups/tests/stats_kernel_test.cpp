@@ -1,4 +1,7 @@
 // Statistics against what was done, on v1 and v2.
+#include <chrono>
+#include <optional>
+
 #include <gmock/gmock.h>
 
 #include "work.hpp"

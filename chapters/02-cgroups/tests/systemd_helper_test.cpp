@@ -2,7 +2,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "minidocker/cgroups/systemd_scope.hpp"
 #include "systemd_fixture.hpp"

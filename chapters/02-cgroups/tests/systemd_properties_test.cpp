@@ -1,6 +1,9 @@
 #include "systemd_properties.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 

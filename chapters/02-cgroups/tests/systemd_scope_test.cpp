@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 
+#include <cstdlib>
 #include <ctime>
+#include <vector>
 
 #include "systemd_fixture.hpp"
 

@@ -1,5 +1,9 @@
 #include "../demo/usage.hpp"
 
+#include <chrono>
+#include <optional>
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace minidocker::cgroups::demo {

@@ -2,6 +2,9 @@
 #include <sys/mount.h>
 
 #include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "group_fixture.hpp"
 #include "minidocker/cgroups/view.hpp"

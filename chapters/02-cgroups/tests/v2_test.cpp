@@ -1,7 +1,10 @@
 #include <fcntl.h>
 
+#include <chrono>
 #include <iterator>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <vector>
 

@@ -4,6 +4,7 @@
 /// `work` belong to the overlay that is mounted on `merged`.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace layers_demo {

@@ -4,6 +4,8 @@
 #include <linux/mount.h>
 
 #include <cerrno>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "minidocker/toolbox/error.hpp"

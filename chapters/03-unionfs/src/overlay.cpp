@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"

@@ -4,6 +4,8 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 
+#include <utility>
+
 #include "minidocker/unionfs/remount.hpp"
 #include "minidocker/unionfs/tmpfs.hpp"
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <vector>
 
 #include "layers.hpp"
 #include "minidocker/testing/needs.hpp"

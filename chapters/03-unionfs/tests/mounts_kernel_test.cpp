@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <string>
 
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <random>
 #include <string>

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <string_view>
 #include <vector>
 
 #include "minidocker/images_unpack/tar_writer.hpp"

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "minidocker/images_unpack/byte_stream.hpp"

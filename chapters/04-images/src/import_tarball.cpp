@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <memory>
 #include <vector>
 
 #include <nlohmann/json.hpp>

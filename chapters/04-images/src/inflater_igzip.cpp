@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <memory>
 
 #include <isa-l/igzip_lib.h>
 

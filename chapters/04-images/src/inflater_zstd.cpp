@@ -1,3 +1,4 @@
+#include <memory>
 #include <new>
 
 #include <zstd.h>

@@ -1,5 +1,7 @@
 #include "minidocker/images/json_text.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

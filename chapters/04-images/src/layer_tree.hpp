@@ -2,6 +2,7 @@
 /// \file
 /// Archive members made into files of a layer's directory, in overlay's form.
 
+#include <cstdint>
 #include <map>
 #include <string>
 

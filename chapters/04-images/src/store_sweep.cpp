@@ -2,7 +2,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "minidocker/images/blob_lease.hpp"
 #include "minidocker/images/store.hpp"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <system_error>
+#include <vector>
 
 namespace minidocker::images_unpack {
 

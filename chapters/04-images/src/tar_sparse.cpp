@@ -1,7 +1,10 @@
 #include "tar_sparse.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
+#include <system_error>
+#include <utility>
 
 namespace minidocker::images_unpack {
 

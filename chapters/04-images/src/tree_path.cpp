@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "minidocker/images_unpack/tar_reader.hpp"
 #include "minidocker/toolbox/unique_fd.hpp"

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <memory>
+
 #include "layer_tree.hpp"
 #include "minidocker/images_unpack/tar_reader.hpp"
 #include "minidocker/toolbox/error.hpp"

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
 #include "in_parallel.hpp"

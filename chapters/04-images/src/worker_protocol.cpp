@@ -1,5 +1,7 @@
 #include "minidocker/images/worker_protocol.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

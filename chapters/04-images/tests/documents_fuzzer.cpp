@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 
 #include "minidocker/images/image_config.hpp"
 #include "minidocker/images/image_name.hpp"

@@ -2,12 +2,15 @@
 /// What unpacking costs: system calls for each file, and memory.
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <map>
 #include <sstream>
+#include <string>
 
 #include "compressed_text.hpp"
 #include "minidocker/images_unpack/no_umask.hpp"

@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "compressed_text.hpp"
 #include "minidocker/images_unpack/unpack_layer.hpp"
 #include "minidocker/testing/needs.hpp"

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "compressed_text.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/error.hpp"

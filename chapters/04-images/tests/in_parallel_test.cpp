@@ -5,6 +5,7 @@
 #include <atomic>
 #include <latch>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 #include <vector>
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <initializer_list>
 
 #include "minidocker/images_unpack/no_umask.hpp"
 #include "minidocker/images_unpack/unpack_layer.hpp"

@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <cstring>
 #include <latch>
+#include <string>
+#include <string_view>
 
 #include "minidocker/toolbox/error.hpp"
 #include "streams.hpp"

@@ -10,7 +10,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "minidocker/images_unpack/no_umask.hpp"
 #include "minidocker/images_unpack/tar_writer.hpp"

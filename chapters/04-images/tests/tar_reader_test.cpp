@@ -1,5 +1,7 @@
 #include "minidocker/images_unpack/tar_reader.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

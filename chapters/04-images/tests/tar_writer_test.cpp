@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <vector>
 
 #include "minidocker/images/digest.hpp"
 #include "minidocker/toolbox/error.hpp"

@@ -6,6 +6,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <cstdint>
 #include <string>
 
 #include "compressed_text.hpp"

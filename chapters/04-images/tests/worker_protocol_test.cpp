@@ -1,5 +1,7 @@
 #include "minidocker/images/worker_protocol.hpp"
 
+#include <initializer_list>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

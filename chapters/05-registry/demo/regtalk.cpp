@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 

@@ -1,5 +1,8 @@
 #include "blob_download.hpp"
 
+#include <string>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "documents.hpp"

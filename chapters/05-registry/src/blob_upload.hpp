@@ -2,6 +2,7 @@
 /// \file
 /// One blob from a file into a registry.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>

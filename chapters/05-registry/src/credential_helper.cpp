@@ -4,6 +4,8 @@
 
 #include <array>
 #include <chrono>
+#include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 

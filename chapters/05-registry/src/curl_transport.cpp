@@ -5,9 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "ascii.hpp"
 #include "minidocker/registry/url.hpp"

@@ -1,5 +1,8 @@
 #include "documents.hpp"
 
+#include <string_view>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

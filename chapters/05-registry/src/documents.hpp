@@ -3,6 +3,7 @@
 /// Manifests and indexes as a registry sends them: verified, and the right one chosen.
 
 #include <string>
+#include <string_view>
 
 #include "minidocker/images/manifest.hpp"
 #include "minidocker/registry/reference.hpp"

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <exception>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "blob_download.hpp"
 #include "minidocker/toolbox/error.hpp"

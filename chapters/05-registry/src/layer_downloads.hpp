@@ -4,6 +4,7 @@
 /// cut line, and read meanwhile by whoever unpacks them.
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>

@@ -1,5 +1,7 @@
 #include "minidocker/registry/lists.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

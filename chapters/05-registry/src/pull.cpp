@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "documents.hpp"
 #include "layer_downloads.hpp"

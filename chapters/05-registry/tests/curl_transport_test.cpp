@@ -6,7 +6,11 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <initializer_list>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include "fakes.hpp"
 #include "minidocker/testing/observe.hpp"

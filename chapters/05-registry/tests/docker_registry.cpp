@@ -5,9 +5,12 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <stdexcept>
+#include <string_view>
+#include <vector>
 
 #include "minidocker/registry/credentials.hpp"
 #include "minidocker/testing/needs.hpp"

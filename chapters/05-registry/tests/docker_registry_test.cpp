@@ -4,7 +4,13 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <regex>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "docker_registry.hpp"
 #include "fakes.hpp"

@@ -3,9 +3,12 @@
 /// A transport and a clock that exist in memory only: what was asked, and how long was waited, is
 /// seen by the test.
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "minidocker/registry/http.hpp"

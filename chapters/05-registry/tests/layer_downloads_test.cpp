@@ -1,9 +1,12 @@
 // Blobs on their way: what a pull that was cut off leaves to the next one, and who reads layers
 // while they come.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <latch>
+#include <string>
+#include <vector>
 
 #include "minidocker/toolbox/files.hpp"
 #include "pull_fixture.hpp"

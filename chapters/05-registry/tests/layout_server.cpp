@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <regex>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "minidocker/testing/observe.hpp"
 

@@ -5,7 +5,12 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <latch>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "docker_registry.hpp"
 #include "layout_server.hpp"

@@ -1,9 +1,11 @@
 #include "minidocker/registry/pull.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <utility>
 
 #include "pull_fixture.hpp"
 

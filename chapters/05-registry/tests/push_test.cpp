@@ -6,7 +6,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 
 #include "fakes.hpp"
 #include "minidocker/registry/lists.hpp"

@@ -1,5 +1,8 @@
 #include "minidocker/registry/session.hpp"
 
+#include <memory>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 
 #include "minidocker/registry/answers.hpp"
 #include "minidocker/registry/challenge.hpp"

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>

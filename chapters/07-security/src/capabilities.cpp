@@ -1,6 +1,7 @@
 #include "minidocker/security/capabilities.hpp"
 
 #include <cerrno>
+#include <optional>
 
 #include <fmt/format.h>
 

@@ -3,6 +3,8 @@
 #include <linux/capability.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <utility>
 
 #include "minidocker/toolbox/sys/identity.hpp"
 #include "minidocker/toolbox/trace.hpp"

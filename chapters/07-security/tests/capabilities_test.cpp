@@ -2,6 +2,8 @@
 
 #include <linux/capability.h>
 
+#include <initializer_list>
+
 #include <gtest/gtest.h>
 
 namespace minidocker::security {

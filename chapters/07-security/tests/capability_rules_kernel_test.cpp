@@ -3,6 +3,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -3,6 +3,9 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "minidocker/testing/needs.hpp"

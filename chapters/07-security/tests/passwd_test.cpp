@@ -1,5 +1,6 @@
 #include "minidocker/security/passwd.hpp"
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
+#include <vector>
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,6 @@
 // load, save, import, export: images and roots as archives.
+#include <string>
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

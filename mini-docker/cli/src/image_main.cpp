@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 

@@ -7,7 +7,9 @@
 #include <charconv>
 #include <limits>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "usage_error.hpp"
 #include "words.hpp"

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <string>
+
 #include <CLI/CLI.hpp>
 
 #include "commands.hpp"

@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "minidocker/toolbox/bytes.hpp"
 #include "minidocker/toolbox/error.hpp"

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <ctime>
+#include <string>
 
 #include "commands.hpp"
 #include "confirm.hpp"

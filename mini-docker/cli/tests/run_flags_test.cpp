@@ -1,5 +1,9 @@
 #include "run_flags.hpp"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "minidocker/testing/observe.hpp"

@@ -1,5 +1,8 @@
 #include "tables.hpp"
 
+#include <cstdint>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "durations.hpp"

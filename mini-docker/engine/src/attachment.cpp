@@ -1,5 +1,10 @@
 #include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "minidocker/shim/protocol.hpp"
 #include "minidocker/toolbox/clock.hpp"

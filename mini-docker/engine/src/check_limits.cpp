@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "minidocker/cgroups/detect.hpp"
 #include "minidocker/cgroups/location.hpp"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "minidocker/shim/protocol.hpp"

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "image_removal.hpp"
 #include "minidocker/images/workspace.hpp"

@@ -3,8 +3,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "minidocker/toolbox/error.hpp"
 #include "times.hpp"

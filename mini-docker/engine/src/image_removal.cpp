@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <ranges>
 #include <set>
+#include <string_view>
 
 #include "names.hpp"
 

@@ -1,5 +1,9 @@
 // What there is to tell of a container.
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "minidocker/spec/parse.hpp"
 #include "places.hpp"

@@ -1,5 +1,7 @@
 #include "layer_sizes.hpp"
 
+#include <cstdint>
+
 namespace minidocker::engine {
 
 Bytes LayerSizes::of(const images::Digest& diff_id) const {

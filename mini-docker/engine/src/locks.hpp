@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "minidocker/toolbox/unique_fd.hpp"
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <initializer_list>
 #include <iterator>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/trace.hpp"

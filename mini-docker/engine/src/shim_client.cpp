@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 #include <span>
 #include <utility>
+#include <variant>
 
 #include "minidocker/security/own_program.hpp"
 #include "minidocker/toolbox/files.hpp"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <vector>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/identity.hpp"

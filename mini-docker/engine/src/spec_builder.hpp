@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "merge_config.hpp"
 #include "minidocker/engine/request.hpp"

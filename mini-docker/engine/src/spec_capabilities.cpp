@@ -1,5 +1,7 @@
 #include <linux/capability.h>
 
+#include <cstdint>
+
 #include "capability_names.hpp"
 #include "spec_builder.hpp"
 

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"

@@ -1,5 +1,7 @@
 #include "cgroup_driver.hpp"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "minidocker/toolbox/error.hpp"

@@ -1,5 +1,8 @@
 #include "check_limits.hpp"
 
+#include <cstdint>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "minidocker/toolbox/error.hpp"

@@ -1,5 +1,9 @@
 #include "container_table.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "minidocker/toolbox/error.hpp"

@@ -1,5 +1,8 @@
 #include "image_removal.hpp"
 
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <string>
+#include <vector>
+
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"

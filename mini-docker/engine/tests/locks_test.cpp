@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"

@@ -1,5 +1,8 @@
 #include "merge_config.hpp"
 
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "minidocker/toolbox/error.hpp"

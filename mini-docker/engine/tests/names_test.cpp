@@ -4,6 +4,7 @@
 
 #include <regex>
 #include <set>
+#include <string>
 
 #include "minidocker/toolbox/error.hpp"
 

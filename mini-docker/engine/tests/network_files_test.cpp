@@ -1,5 +1,7 @@
 #include "network_files.hpp"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace minidocker::engine {

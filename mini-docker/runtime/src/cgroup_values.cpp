@@ -1,6 +1,7 @@
 #include "cgroup_values.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 namespace minidocker::runtime {

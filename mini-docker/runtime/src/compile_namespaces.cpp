@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "minidocker/toolbox/error.hpp"

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>

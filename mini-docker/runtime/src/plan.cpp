@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include <utility>
+#include <variant>
 
 #include "compiler.hpp"
 

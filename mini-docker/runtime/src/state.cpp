@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <exception>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>

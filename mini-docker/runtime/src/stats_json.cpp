@@ -1,6 +1,8 @@
 #include "stats_json.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>

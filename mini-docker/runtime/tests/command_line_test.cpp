@@ -1,6 +1,9 @@
 // The command line as callers of runc write it, and how they are told of errors.
 #include <sys/socket.h>
 
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>

@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <string>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

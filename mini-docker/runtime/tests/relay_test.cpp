@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <span>
+#include <utility>
 
 #include <string>
 

@@ -1,6 +1,9 @@
 // An ordinary user's container.
 #include <unistd.h>
 
+#include <chrono>
+#include <string>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,7 @@
 // Containers in scopes of systemd, as engines on systemd hosts want them.
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,5 +1,7 @@
+#include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "backend.hpp"
 #include "minidocker/runtime/container.hpp"

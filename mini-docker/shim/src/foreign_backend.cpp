@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "backend.hpp"

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 

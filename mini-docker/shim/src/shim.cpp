@@ -4,7 +4,9 @@
 
 #include <array>
 #include <csignal>
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "minidocker/runtime/container.hpp"
 #include "minidocker/spec/parse.hpp"

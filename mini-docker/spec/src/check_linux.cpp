@@ -1,6 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "checks.hpp"
 #include "minidocker/spec/mount_options.hpp"

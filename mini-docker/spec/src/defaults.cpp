@@ -1,6 +1,8 @@
 #include "minidocker/spec/defaults.hpp"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace minidocker::spec {
 namespace {

@@ -1,5 +1,7 @@
 #include "minidocker/spec/parse.hpp"
 
+#include <cstdint>
+
 #include <fmt/format.h>
 
 #include "fields.hpp"

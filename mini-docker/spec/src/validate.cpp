@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "checks.hpp"
 #include "minidocker/toolbox/error.hpp"

@@ -1,5 +1,10 @@
 #include "minidocker/spec/write.hpp"
 
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "minidocker/toolbox/error.hpp"

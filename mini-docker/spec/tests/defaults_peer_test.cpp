@@ -1,4 +1,7 @@
 // What `mini-runc spec` proposes, beside what the real `runc spec` writes.
+#include <string>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,8 @@
 #include "minidocker/spec/parse.hpp"
 
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

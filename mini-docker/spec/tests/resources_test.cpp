@@ -1,4 +1,8 @@
 // linux.resources: what arrives, what is refused and in which words.
+#include <map>
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,7 @@
 #include "minidocker/spec/validate.hpp"
 
+#include <cstdint>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <string>
+
 namespace minidocker::worker {
 
 std::unique_ptr<images_unpack::ImageOutput> open_output(const images::WorkerRequest& request) {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <memory>
+#include <string>
+
 #include "minidocker/registry/curl_transport.hpp"
 #include "minidocker/registry/docker_config.hpp"
 #include "minidocker/registry/login.hpp"

@@ -12,6 +12,8 @@
 
 #include <cerrno>
 #include <functional>
+#include <stdexcept>
+#include <string>
 
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "minidocker/images/layer_store.hpp"
 #include "minidocker/images/store.hpp"

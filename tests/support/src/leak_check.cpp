@@ -6,7 +6,9 @@
 
 #include <filesystem>
 #include <sstream>
+#include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <gtest/gtest.h>
 

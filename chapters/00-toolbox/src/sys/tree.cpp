@@ -2,6 +2,8 @@
 
 #include <sys/sysmacros.h>
 
+#include <cstdint>
+
 #include "traced.hpp"
 
 namespace minidocker::sys {

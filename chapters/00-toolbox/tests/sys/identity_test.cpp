@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <climits>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

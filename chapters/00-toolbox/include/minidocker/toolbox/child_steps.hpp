@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/signals.hpp"

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "minidocker/toolbox/child_plan.hpp"
 #include "minidocker/toolbox/child_steps.hpp"

@@ -2,6 +2,8 @@
 /// \file
 /// How a process enters groups of v1.
 
+#include <string>
+
 #include "minidocker/toolbox/child_plan.hpp"
 
 namespace minidocker::cgroups {

@@ -3,6 +3,7 @@
 /// A layer's entries made into files again.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>

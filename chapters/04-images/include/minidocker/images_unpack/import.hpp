@@ -7,6 +7,7 @@
 /// checked, then the layers are unpacked in the workspace, and only then, under the store's lock,
 /// blobs, layers and at last the index entry move to their places.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>

@@ -3,6 +3,7 @@
 /// What login and logout do to docker's file (credentials.hpp): all of it that is not about one
 /// host stays, whoever understands it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "minidocker/images/manifest.hpp"
 #include "minidocker/images/store.hpp"

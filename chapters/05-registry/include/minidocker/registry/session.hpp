@@ -11,6 +11,8 @@
 ///   refused.
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>

@@ -2,6 +2,8 @@
 /// \file
 /// The promise never to gain privileges (Documentation/userspace-api/no_new_privs.rst).
 
+#include <string>
+
 #include "minidocker/toolbox/child_plan.hpp"
 
 namespace minidocker::security {

@@ -4,6 +4,8 @@
 /// #masked-paths, #readonly-paths). All steps run when the container's root is "/" already, so that
 /// no path and no link can lead out of it, and before capabilities are dropped (CAP_SYS_ADMIN).
 
+#include <string>
+
 #include "minidocker/toolbox/child_plan.hpp"
 
 namespace minidocker::security {
