@@ -44,10 +44,11 @@ Counts calls_for(const std::string& archive) {
   const std::string blob = gzip(archive);
   write_text("/tmp/blob", blob);
   remove_tree("/tmp/layer");
-  const auto result =
-      run_command({path_of("strace"), "-f", "-qq", "-o", "/tmp/calls", "-e",
-                   "trace=%file,%desc,fchown,fchmod,fsetxattr", MD_BINARY_DIR "/bin/unlayer",
-                   "/tmp/blob", "/tmp/layer", Digest::of(blob).str(), Digest::of(archive).str()});
+  remove_tree("/tmp/counters");  // of a coverage build: each run writes all of them, once
+  const auto result = run_command(
+      {path_of("strace"), "-f", "-qq", "-E", "LLVM_PROFILE_FILE=/tmp/counters", "-o", "/tmp/calls",
+       "-e", "trace=%file,%desc,fchown,fchmod,fsetxattr", MD_BINARY_DIR "/bin/unlayer", "/tmp/blob",
+       "/tmp/layer", Digest::of(blob).str(), Digest::of(archive).str()});
   EXPECT_EQ(result.exit_code, 0) << result.in_words();
   Counts counts;
   std::istringstream lines(read_text("/tmp/calls"));
@@ -87,6 +88,19 @@ std::string archive_of(int directories, const Member& kind, int files = 50) {
     }
   }
   return tar.finish();
+}
+
+TEST(Extraction, OfAnotherBlobThanWasAskedForIsRefusedByItsDigest) {
+  in_sandbox([] {
+    const std::string archive = archive_of(1, {.name = {}});
+    write_text("/tmp/blob", archive);
+    const std::string wanted = Digest::of("other").str();
+    const auto result = run_command({MD_BINARY_DIR "/bin/unlayer", "/tmp/blob", "/tmp/layer",
+                                     wanted, Digest::of(archive).str()});
+    EXPECT_EQ(result.exit_code, 1) << result.in_words();
+    EXPECT_THAT(result.err, ::testing::AllOf(::testing::StartsWith("unlayer: "),
+                                             ::testing::HasSubstr(Digest::of(archive).str())));
+  });
 }
 
 TEST(Extraction, MakesAFileInFourCalls) {

@@ -65,6 +65,8 @@ void make_upper(const std::string& upper, std::initializer_list<const char*> ord
   ASSERT_EQ(::symlink("dir/a", (upper + "/link").c_str()), 0);
   ASSERT_EQ(::mknod((upper + "/gone").c_str(), S_IFCHR, makedev(0, 0)), 0);
   ASSERT_EQ(::mknod((upper + "/tty").c_str(), S_IFCHR | 0620, makedev(5, 0)), 0);
+  ASSERT_EQ(::mknod((upper + "/disk").c_str(), S_IFBLK | 0660, makedev(7, 300)), 0);
+  ASSERT_EQ(::mkfifo((upper + "/pipe").c_str(), 0640), 0);
   ASSERT_EQ(::setxattr((upper + "/opaque").c_str(), "user.overlay.opaque", "y", 1, 0), 0);
   ASSERT_EQ(::setxattr((upper + "/dir/b").c_str(), "user.mine", "value", 5, 0), 0);
   ASSERT_EQ(::lchown((upper + "/dir/b").c_str(), 1000, 7), 0);
@@ -113,6 +115,20 @@ TEST(PackLayer, WritesTheSameBytesForTheSameContent) {
       const PackedLayer second = pack("/tmp/again", "/tmp/second", compression);
       EXPECT_EQ(first.digest, second.digest);
       EXPECT_EQ(first.diff_id, second.diff_id);
+    }
+  });
+}
+
+// The files of sysfs say 4096 bytes and hold a few.
+TEST(PackLayer, NamesAFileThatIsShorterThanItWas) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    make_lower();
+    try {
+      (void)pack("/sys/kernel/cgroup", "/tmp/layer");
+      FAIL() << "it was packed";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("became shorter"));
     }
   });
 }

@@ -37,7 +37,6 @@ struct RootPlace {
 /// One of them. Stateless.
 class StorageDriver {
  public:
-  virtual ~StorageDriver() = default;
   /// As in the table above.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   /// What prepare() prepares.
@@ -49,6 +48,9 @@ class StorageDriver {
   /// Makes what has to be there before the container can be started. What a failure leaves below
   /// `place` is for the caller to remove. Throws.
   virtual void prepare(const RootPlace& place) const = 0;
+
+ protected:
+  ~StorageDriver() = default;  // nobody deletes one
 };
 
 /// All, the best first.
