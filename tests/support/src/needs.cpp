@@ -196,6 +196,7 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"docker-registry", [] { return missing_file("docker-registry"); }},
       {"dockerd", [] { return missing_file("dockerd"); }},
       {"skopeo", [] { return missing_file("skopeo"); }},
+      {"podman", [] { return missing_file("podman"); }},
       {"fuse-overlayfs", missing_fuse_overlayfs},
       {"mkfs.btrfs", [] { return missing_file("mkfs.btrfs"); }},
       {"bsdtar", [] { return missing_file("bsdtar"); }},
@@ -235,8 +236,8 @@ std::string find_disk() {
 }  // namespace
 
 std::string path_of(const std::string& need) {
-  for (const char* peer : {"crun", "runc", "docker-registry", "dockerd", "skopeo", "fuse-overlayfs",
-                           "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
+  for (const char* peer : {"crun", "runc", "docker-registry", "dockerd", "skopeo", "podman",
+                           "fuse-overlayfs", "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
     if (need == peer) return find_in_build("peers/bin/" + need);
   }
   if (need == "busybox") {
