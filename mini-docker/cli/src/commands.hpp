@@ -55,6 +55,7 @@ int load(const Globals& globals, const Words& args);            ///< load
 int save(const Globals& globals, const Words& args);            ///< save
 int import_root(const Globals& globals, const Words& args);     ///< import
 int export_root(const Globals& globals, const Words& args);     ///< export
+int serve_registry(const Globals& globals, const Words& args);  ///< registry serve
 int disk_usage(const Globals& globals, const Words& args);      ///< system df
 int prune_system(const Globals& globals, const Words& args);    ///< system prune
 ///@}

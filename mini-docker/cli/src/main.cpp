@@ -60,6 +60,7 @@ constexpr const char* kUsage =
     "  image    check, history, import, inspect, load, ls, prune, pull, push, rm, save, tag, tree\n"
     "\n"
     "  system   df, prune: what images and containers take, and remove what nobody uses\n"
+    "  registry serve: give images to others, and take theirs\n"
     "\n"
     "Options:\n"
     "  --root DIR              keep everything below DIR (also MINI_DOCKER_ROOT)\n"
@@ -199,6 +200,7 @@ constexpr std::array kCommands{Command{"run", run, kCannotRun},
                                Command{"login", login, kFailed},
                                Command{"logout", logout, kFailed},
                                Command{"search", search, kFailed},
+                               Command{"registry serve", serve_registry, kFailed},
                                Command{"load", load, kFailed},
                                Command{"save", save, kFailed},
                                Command{"import", import_root, kFailed},
