@@ -101,7 +101,8 @@ endfunction()
 # md_program(NAME SOURCES file... LINKS target... [STATIC | SELF_CONTAINED] [INSTALL dir] [DEMO])
 # STATIC: linked statically in a release. SELF_CONTAINED: in every build but sanitized ones, as it
 # runs where there are no libraries. INSTALL: goes to PREFIX/dir. DEMO: only the rooms below it are
-# optimised; command line parsing takes 15 s to optimise, and nobody waits for a demo's.
+# optimised; command line parsing takes 15 s to optimise, and nobody waits for a demo's, or for that of
+# a program which stays.
 function(md_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC;SELF_CONTAINED;DEMO" "INSTALL" "SOURCES;LINKS")
   add_executable(${name} ${arg_SOURCES})

@@ -1,8 +1,13 @@
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "minidocker/http/byte_range.hpp"
 #include "minidocker/registry_server/api_error.hpp"

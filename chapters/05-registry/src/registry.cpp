@@ -6,6 +6,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "minidocker/registry_server/api_error.hpp"
 #include "minidocker/toolbox/files.hpp"

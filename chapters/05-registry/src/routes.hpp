@@ -3,6 +3,7 @@
 /// The parts of the API, and what they share.
 
 #include <string>
+#include <string_view>
 
 #include "minidocker/http/router.hpp"
 #include "minidocker/registry_server/registry.hpp"

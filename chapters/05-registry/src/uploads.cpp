@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
+#include <vector>
 
 #include "minidocker/registry_server/api_error.hpp"
 #include "minidocker/toolbox/files.hpp"

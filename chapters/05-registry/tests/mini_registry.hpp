@@ -2,6 +2,8 @@
 /// \file
 /// Our registry as a program, and how tests speak with it: by clients of others, or byte by byte.
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,6 +26,7 @@ class MiniRegistry {
   void kill();
   /// SIGTERM.
   testing::CommandResult stop();
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }  ///< of the registry itself
   /// What it has said until it listened.
   [[nodiscard]] const std::string& out() const { return process_.out(); }
 
@@ -61,7 +64,7 @@ class RawClient {
 [[nodiscard]] std::string begin_upload(const std::string& repository);
 
 /// What in the directory of a registry is not as it should be, a line each: content that is not
-/// what its name says, names whose content is not there, tags of nothing.
+/// what its name says, names and tags whose content is not there.
 [[nodiscard]] std::vector<std::string> damage_of(const std::string& dir);
 
 /// `skopeo ARGUMENTS...`, which must succeed; what it printed.

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <regex>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "mini_registry.hpp"
 #include "minidocker/images/digest.hpp"

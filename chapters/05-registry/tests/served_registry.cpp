@@ -3,6 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "minidocker/http/target.hpp"

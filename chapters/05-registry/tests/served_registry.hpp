@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "minidocker/http/message.hpp"
 #include "minidocker/http/router.hpp"

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <variant>
 
 #include "minidocker/toolbox/numbers.hpp"
 

@@ -10,6 +10,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/numbers.hpp"

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <ctime>
+#include <iterator>
+#include <string_view>
+#include <variant>
 
 #include "ascii.hpp"
 #include "minidocker/http/errors.hpp"

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "minidocker/http/errors.hpp"
 #include "minidocker/http/target.hpp"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ascii.hpp"
 #include "minidocker/http/errors.hpp"
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "minidocker/toolbox/numbers.hpp"
 #include "minidocker/toolbox/sys/socket.hpp"

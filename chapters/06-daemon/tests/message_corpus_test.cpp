@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "message_fuzzer.hpp"
 #include "minidocker/testing/observe.hpp"

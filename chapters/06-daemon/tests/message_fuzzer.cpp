@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 
 #include "minidocker/http/byte_range.hpp"
 #include "minidocker/http/errors.hpp"

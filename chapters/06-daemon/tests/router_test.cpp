@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "minidocker/http/errors.hpp"
 #include "minidocker/http/target.hpp"
 

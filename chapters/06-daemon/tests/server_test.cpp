@@ -9,10 +9,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <semaphore>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "client.hpp"
 #include "minidocker/testing/observe.hpp"

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <regex>
+#include <stop_token>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "client.hpp"
 #include "minidocker/http/server.hpp"

@@ -1,6 +1,9 @@
 // `mini-docker registry serve`: a program of its own, as it reads what anybody sends.
 #include <unistd.h>
 
+#include <string>
+#include <vector>
+
 #include "commands.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/process.hpp"

@@ -17,9 +17,12 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <exception>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "minidocker/http/server.hpp"

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "minidocker/images/digest.hpp"
 #include "minidocker/images/workspace.hpp"

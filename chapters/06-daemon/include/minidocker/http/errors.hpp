@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "minidocker/http/message.hpp"
 #include "minidocker/toolbox/error.hpp"

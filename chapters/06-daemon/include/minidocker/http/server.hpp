@@ -39,8 +39,8 @@ struct ServerOptions {
 };
 
 /// Serves until `stop` is requested: then it accepts nobody, ends what is idle, lets answers that
-/// are under way come to their end within `grace`, and returns. Throws SystemError if it cannot
-/// begin.
+/// are under way come to their end within `grace`, and returns. SIGPIPE is ignored from then on.
+/// Throws SystemError if it cannot begin.
 void serve(std::vector<Listener> listeners, const Router& router, const ServerOptions& options,
            const std::stop_token& stop);
 
