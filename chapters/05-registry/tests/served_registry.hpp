@@ -58,7 +58,7 @@ class ServedRegistry {
 
  private:
   Told told(http::Answer answer, const http::Request& request, std::string_view body);
-  TempDir dir_;
+  TempDir dir_{"/dev/shm"};  // it waits for the disk all the time: here that is memory
   RegistryOptions options_;
   std::optional<Registry> registry_;
   http::Router router_;

@@ -13,8 +13,8 @@ namespace minidocker::cli {
 // Becomes the program: signals, terminal and exit code are its own then.
 int serve_registry(const Globals& globals, const Words& args) {
   const std::string program = engine::Paths::choose(globals.root).programs + "/mini-registry";
-  Words words(args);
-  words.insert(words.begin(), "mini-docker registry serve");
+  Words words{"mini-docker registry serve"};
+  words.insert(words.end(), args.begin(), args.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
