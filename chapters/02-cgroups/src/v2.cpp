@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -28,6 +29,10 @@
 
 namespace minidocker::cgroups {
 namespace {
+
+/// Before Linux 6.14, and what took its correction over, a fork under way may outlive cgroup.kill:
+/// whoever is still there after this long is killed once more.
+constexpr std::chrono::milliseconds kRound{100};
 
 constexpr std::array<const char*, 6> kWanted{"cpuset", "cpu", "io", "memory", "hugetlb", "pids"};
 
@@ -225,11 +230,17 @@ void V2Driver::attach(const Location& location, pid_t pid) const {
 void V2Driver::kill_all(const Location& location, Deadline deadline) const {
   const Directory& directory = location.directories.front();
   const std::string path = directory.path();
-  // One write for the whole tree, whoever forks meanwhile and whoever is frozen (kernel 5.14).
-  sys::Result<> killed = write_control_at(AT_FDCWD, (path + "/cgroup.kill").c_str(), "1");
-  if (killed.error() == ENOENT) return;
-  std::move(killed).or_throw(quoted(path + "/cgroup.kill"));
-  if (!await_event(directory, "populated", 0, deadline)) give_up_killing(directory);
+  const std::string file = path + "/cgroup.kill";
+  while (true) {
+    // One write for the whole tree, whoever forks meanwhile and whoever is frozen (kernel 5.14).
+    sys::Result<> killed = write_control_at(AT_FDCWD, file.c_str(), "1");
+    const bool may_be_gone = killed.error() == ENOENT || killed.error() == ENODEV;
+    if (may_be_gone && !exists(path)) return;
+    std::move(killed).or_throw(quoted(file), "the root of a hierarchy has no such file");
+    if (await_event(directory, "populated", 0, std::min(deadline, Deadline::clock::now() + kRound)))
+      return;
+    if (Deadline::clock::now() >= deadline) give_up_killing(directory);
+  }
 }
 
 void V2Driver::freeze(const Location& location, Deadline deadline) const {

@@ -1,6 +1,8 @@
 // What the v2 driver makes of the files it finds, in plain directories: which files there are, and
 // what stands in them, is the kernel's; how we read them is ours, and needs no kernel.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
+#include "minidocker/toolbox/unique_fd.hpp"
 
 namespace minidocker::cgroups {
 namespace {
@@ -139,6 +142,37 @@ TEST_F(V2Files, AFrozenGroupThatWasThereIsRefused) {
   write("cgroup.procs", "");
   write("cgroup.events", "populated 0\nfrozen 1\n");
   EXPECT_THROW((void)Cgroup::create(location()), Error);
+}
+
+// Older kernels let a fork that is under way escape: whoever lives on is killed again.
+TEST_F(V2Files, AGroupThatDoesNotGetEmptyIsKilledAgainAndNamed) {
+  ASSERT_EQ(0, ::mkdir((dir_.path() + "/a").c_str(), 0755));
+  ASSERT_EQ(0, ::mkdir(path().c_str(), 0755));
+  write("cgroup.events", "populated 1\nfrozen 0\n");
+  write("cgroup.procs", "7\n");
+  ASSERT_EQ(0, ::mkfifo((path() + "/cgroup.kill").c_str(), 0600));
+  const UniqueFd kills(::open((path() + "/cgroup.kill").c_str(), O_RDWR | O_CLOEXEC));
+  try {
+    Cgroup::reopen(location()).kill_all(400ms);
+    FAIL() << "it is not empty";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("processes 7 do not end"));
+  }
+  std::string written(16, '\0');
+  written.resize(static_cast<std::size_t>(::read(kills.get(), written.data(), written.size())));
+  EXPECT_THAT(written, ::testing::StartsWith("11"));
+}
+
+TEST_F(V2Files, WhereNobodyCanBeKilledAtOnceIsSaid) {
+  ASSERT_EQ(0, ::mkdir((dir_.path() + "/a").c_str(), 0755));
+  ASSERT_EQ(0, ::mkdir(path().c_str(), 0755));
+  try {
+    Cgroup::reopen(location()).kill_all();
+    FAIL() << "nobody was killed";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("cgroup.kill"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("the root of a hierarchy"));
+  }
 }
 
 }  // namespace
