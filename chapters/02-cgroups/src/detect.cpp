@@ -31,10 +31,14 @@ std::vector<MountEntry> cgroup_mounts(std::string_view mountinfo) {
     kept.append(line).push_back('\n');
   }
   std::vector<MountEntry> mounts = parse_mountinfo(kept);
-  std::erase_if(mounts, [](const MountEntry& mount) {
-    return mount.type != "cgroup" && mount.type != "cgroup2";
-  });
-  return mounts;
+  std::vector<MountEntry> seen;
+  for (MountEntry& mount : mounts) {
+    if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
+    // What is mounted later at the same place covers it.
+    std::erase_if(seen, [&](const MountEntry& below) { return below.target == mount.target; });
+    seen.push_back(std::move(mount));
+  }
+  return seen;
 }
 
 /// A line of /proc/self/cgroup: "4:memory:/a/b" or "0::/".

@@ -70,6 +70,14 @@ TEST(Layout, OfAContainerSeesItsOwnGroupFromTheMountsRoot) {
   EXPECT_TRUE(layout.hierarchies.front().read_only);
 }
 
+TEST(Layout, OfTwoMountsAtOnePlaceIsThatOfTheUpperOne) {
+  const std::string mounts =
+      std::string(samples::kV2Mounts) + "99 28 0:27 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";
+  const Layout layout = parse_layout(mounts, "0::/\n");
+  ASSERT_EQ(1U, layout.hierarchies.size());
+  EXPECT_TRUE(layout.hierarchies.front().read_only);
+}
+
 TEST(Layout, OwnGroupOutsideOfTheMountIsItsRoot) {
   EXPECT_EQ(
       "/",
