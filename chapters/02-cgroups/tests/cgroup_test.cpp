@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include <gtest/gtest-spi.h>
+
 #include "group_fixture.hpp"
 #include "minidocker/testing/sandbox.hpp"
 #include "minidocker/toolbox/pipe.hpp"
@@ -85,7 +87,7 @@ TEST_P(Each, ChildIsInTheGroupBeforeItsFirstOtherStep) {
     }
     return 1;
   });
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
 }
 
 TEST_P(Each, ProcessesAreListedWhileTheyLive) {
@@ -97,7 +99,7 @@ TEST_P(Each, ProcessesAreListedWhileTheyLive) {
   expect_inside(child.pid(), group.location());
   group.kill_all();
   EXPECT_TRUE(group.processes().empty());
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_P(Each, ForeignProcessIsMovedIn) {
@@ -109,7 +111,7 @@ TEST_P(Each, ForeignProcessIsMovedIn) {
   group.attach(process.pid());
   expect_inside(process.pid(), group.location());
   group.kill_all();
-  EXPECT_EQ(SIGKILL, process.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(process).signal);
 }
 
 TEST_P(Each, GroupThatIsInUseIsRefused) {
@@ -142,7 +144,7 @@ TEST_P(Each, GroupWithProcessesCannotBeRemoved) {
       ErrorKind::conflict, [&] { Cgroup::reopen(group.location()).remove(milliseconds(20)); });
   EXPECT_NE(std::string::npos, error.find(std::to_string(child.pid()))) << error;
   group.kill_all();
-  (void)child.wait();
+  (void)end_of(child);
   group.remove();
   EXPECT_FALSE(is_there());
 }
@@ -176,7 +178,7 @@ TEST_P(Each, KillReachesATreeThatGoesOnForking) {
   ASSERT_TRUE(gets_members(group, 10));
   group.kill_all();
   EXPECT_TRUE(group.processes().empty());
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
   reap_orphans();
   group.remove();
   EXPECT_FALSE(is_there());
@@ -190,7 +192,7 @@ TEST_P(Each, OwnerKillsWhatIsLeft) {
     child = start_in(group, wait_for_death);
     ASSERT_TRUE(gets_members(group));
   }
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
   EXPECT_FALSE(is_there());
 }
 
@@ -202,6 +204,13 @@ TEST_P(Each, PathWithoutAGroupAboveIsMadeWhole) {
   EXPECT_FALSE(is_there("a/b/c"));
   EXPECT_TRUE(is_there("a/b")) << "groups above are shared: they stay";
   Cgroup::reopen(place("a")).remove();
+}
+
+TEST(Fixture, WaitsForNobodyForEver) {
+  ChildPlan plan;
+  plan.add(Behave{wait_for_death});
+  const StartedChild child = StartedChild::start(plan, {});
+  EXPECT_NONFATAL_FAILURE(reap_orphans(std::chrono::milliseconds(20)), "does not end: state");
 }
 
 TEST(Driver, ForNoHierarchyIsRefused) {

@@ -49,7 +49,7 @@ Process start_outside() {
 
 void end(Process& process) {
   process.send(SIGKILL);
-  (void)process.wait();
+  (void)end_of(process);
 }
 
 class V2Clinic : public Groups {
@@ -188,19 +188,56 @@ TEST_P(Each, MissingProcessIsNotMoved) {
   (void)system_error(ESRCH, [&] { group.attach(0x3FFFFF); });
 }
 
-TEST_P(Each, ReadOnlyHierarchyIsNamed) {
-  NEED(false);
+/// In a sandbox in which every hierarchy is read-only, as inside of a container.
+void read_only(const Layout& layout, const std::function<void()>& body) {
   testing::in_sandbox(
       [&] {
-        const std::string mount = layout_.hierarchies[0].mount;
-        const Location location = place("web");
-        ASSERT_EQ(0, ::mount(mount.c_str(), mount.c_str(), nullptr, MS_BIND, nullptr));
-        ASSERT_EQ(
-            0, ::mount(nullptr, mount.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr));
-        EXPECT_THAT(system_error(EROFS, [&] { (void)Cgroup::create(location); }),
-                    HasSubstr("hint: cgroups are mounted read-only here"));
+        for (const Hierarchy& hierarchy : layout.hierarchies) {
+          const char* mount = hierarchy.mount.c_str();
+          ASSERT_EQ(0, ::mount(mount, mount, nullptr, MS_BIND, nullptr));
+          ASSERT_EQ(0, ::mount(nullptr, mount, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr));
+        }
+        body();
       },
       {.flags = CLONE_NEWNS});
+}
+
+TEST_P(Each, ReadOnlyHierarchyIsNamed) {
+  NEED(false);
+  const Location location = place("web");
+  read_only(layout_, [&] {
+    EXPECT_THAT(system_error(EROFS, [&] { (void)Cgroup::create(location); }),
+                HasSubstr("hint: cgroups are mounted read-only here"));
+    const Layout seen = version_ == Version::v2 ? Layout{} : detect();
+    if (seen.mode == Mode::none) return;
+    EXPECT_THAT(error_of(ErrorKind::permission, [&] { (void)locate(seen, "/web"); }),
+                HasSubstr("cgroups are mounted read-only"));
+  });
+  EXPECT_FALSE(is_there());
+}
+
+TEST_P(Each, GroupOfAReadOnlyHierarchyStaysAsItIs) {
+  NEED(false);
+  Cgroup group = make();
+  Process member = start_in(group, wait_for_death);
+  ASSERT_TRUE(gets_members(group));
+  Process outside = start_outside();
+  read_only(layout_, [&] {
+    const char* hint = "hint: cgroups are mounted read-only here";
+    EXPECT_THAT(system_error(EROFS, [&] { group.attach(outside.pid()); }), HasSubstr(hint));
+    Cgroup same = Cgroup::reopen(group.location());
+    EXPECT_THROW(same.remove(milliseconds(50)), Error);
+    if (version_ == Version::v2) {
+      // v1 kills by signals and needs no file for it.
+      EXPECT_THROW(same.kill_all(milliseconds(50)), Error);
+      const std::string path = group.location().directories[0].path();
+      if (!exists(path + "/pids.max")) return;  // that of a hybrid host has no controllers
+    }
+    EXPECT_THAT(system_error(EROFS, [&] { group.update({.pids = 7}); }), HasSubstr(hint));
+  });
+  EXPECT_THAT(group.processes(), ::testing::ElementsAre(member.pid()));
+  EXPECT_EQ(std::nullopt, group.stats().pids.limit);
+  end(outside);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST_P(EachDriver, DeniedDeviceCannotBeOpenedNorAllowedOneBeRefused) {
     if (::open(mem.c_str(), O_RDONLY | O_CLOEXEC) >= 0) return 4;
     return errno == EPERM ? 0 : 5;
   });
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
 }
 
 TEST_P(EachDriver, LaterRulesReplaceEarlierOnes) {
@@ -39,11 +39,11 @@ TEST_P(EachDriver, LaterRulesReplaceEarlierOnes) {
   group.apply_devices(default_device_rules());
   Process child =
       start_in(group, [] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0 ? 0 : 1; });
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   group.apply_devices({{}});
   Process other =
       start_in(group, [] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0 ? 1 : errno; });
-  EXPECT_EQ(EPERM, other.wait().code);
+  EXPECT_EQ(EPERM, end_of(other).code);
 }
 
 /// Opens what is allowed before and after, and what never is, as fast as it can.
@@ -88,7 +88,7 @@ TEST_P(V2Devices, RulesAreReplacedWithoutAMomentBetween) {
   const std::uint64_t before = board->count;
   EXPECT_TRUE(eventually([&] { return board->count > before + 10; }));
   board->stop = true;
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   EXPECT_EQ(0U, board->failed);
 }
 
@@ -106,7 +106,7 @@ TEST_F(V1Devices, ChangeOfRulesIsAMomentWithout) {
   ASSERT_TRUE(eventually([] { return board->ready.load(); }));
   for (int i = 0; i < 100; ++i) group.apply_devices(rules(i % 2 == 0));
   board->stop = true;
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   EXPECT_LT(board->failed, board->count) << "and it ends";
 }
 

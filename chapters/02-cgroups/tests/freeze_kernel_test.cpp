@@ -47,7 +47,7 @@ TEST_P(EachDriver, FrozenCounterStandsStillAndGoesOn) {
   EXPECT_FALSE(group.is_frozen());
   EXPECT_TRUE(goes_on());
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_P(EachDriver, GroupsBelowAreFrozenToo) {
@@ -66,7 +66,7 @@ TEST_P(EachDriver, GroupsBelowAreFrozenToo) {
   group.thaw();
   EXPECT_TRUE(goes_on());
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_P(EachDriver, TreeThatGoesOnForkingIsFrozen) {
@@ -84,7 +84,7 @@ TEST_P(EachDriver, TreeThatGoesOnForkingIsFrozen) {
   EXPECT_TRUE(stands_still());
   group.kill_all(seconds(2));
   EXPECT_TRUE(group.processes().empty()) << "frozen ones too";
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
   reap_orphans();
 }
 
@@ -103,7 +103,7 @@ TEST_P(EachDriver, ForkBombIsEndedByOneCallInTwoSeconds) {
   group.kill_all();
   EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(2));
   EXPECT_TRUE(group.processes().empty());
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
   reap_orphans();
 }
 
@@ -115,7 +115,7 @@ TEST_P(EachDriver, GroupsBelowAreKilledToo) {
   Process child = start_in(inner, wait_for_death);
   ASSERT_TRUE(gets_members(inner));
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 class V1Freezer : public Groups {
@@ -139,7 +139,7 @@ TEST_F(V1Freezer, ProcessThatLeftTheFirstHierarchyIsStillAMember) {
                       std::to_string(child.pid()));
   EXPECT_EQ(std::vector<pid_t>{child.pid()}, group.processes());
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 }  // namespace

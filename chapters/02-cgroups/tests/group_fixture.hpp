@@ -16,6 +16,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,44 @@ class Member {
   ChildPlan plan_;
   StartedChild child_;
 };
+
+/// How long a test waits for a process to end, also on an emulated machine.
+inline constexpr std::chrono::seconds kEndsWithin{30};
+
+/// What is known of a process that should have ended.
+inline std::string who_lives(pid_t pid) {
+  const auto look = [pid](const char* file) {
+    return testing::find_text("/proc/" + std::to_string(pid) + "/" + file).value_or("gone\n");
+  };
+  return "process " + std::to_string(pid) + " does not end: state " +
+         std::string(1, testing::state_of(pid)) + ", " + look("comm") + look("wchan") + "\n" +
+         look("cgroup");
+}
+
+/// How it ended. If it does not in time the test fails, and its owner kills it.
+inline ExitStatus end_of(Process& process) {
+  if (const std::optional<ExitStatus> status = process.wait_for(kEndsWithin)) return *status;
+  ADD_FAILURE() << who_lives(process.pid());
+  return {};
+}
+
+/// Reaps what a test's children have left to us, their subreaper. Who does not end in time fails
+/// the test.
+inline void reap_orphans(std::chrono::milliseconds patience = kEndsWithin) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    const pid_t reaped = ::waitpid(-1, nullptr, WNOHANG);
+    if (reaped > 0) continue;
+    const std::vector<pid_t> alive = testing::descendants_of(::getpid());
+    if (reaped < 0 || alive.empty()) return;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    // Children come before their own.
+    if (left.count() > 0 && testing::wait_for_end(alive.front(), left)) continue;
+    ADD_FAILURE() << who_lives(alive.front());
+    return;
+  }
+}
 
 class Groups : public ::testing::Test {
  protected:
@@ -206,11 +245,5 @@ class EachDriver : public Each {};
     need(GetParam(), limits); \
     if (IsSkipped()) return;  \
   } while (false)
-
-/// Reaps what a test's children have left to us, their subreaper.
-inline void reap_orphans() {
-  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
-  }
-}
 
 }  // namespace minidocker::cgroups

@@ -57,7 +57,7 @@ class Io : public EachDriver {
     group.apply(limits);
     const auto before = std::chrono::steady_clock::now();
     Process child = start_in(group, body);
-    EXPECT_EQ(0, child.wait().code);
+    EXPECT_EQ(0, end_of(child).code);
     const auto took = std::chrono::steady_clock::now() - before;
     stats_ = group.stats().io;
     return std::chrono::duration_cast<milliseconds>(took);

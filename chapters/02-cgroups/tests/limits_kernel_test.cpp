@@ -41,7 +41,7 @@ TEST_P(EachDriver, HogIsKilledAtItsMemoryLimitAndItsSiblingIsNot) {
   sibling.apply({.memory = {.limit = mib(16), .swap = mib(16)}});
   Process quiet = start_in(sibling, wait_for_death);
   Process hog = start_in(group, be_a_hog);
-  EXPECT_EQ(SIGKILL, hog.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(hog).signal);
   const MemoryStats memory = group.stats().memory;
   EXPECT_EQ(mib(16), memory.limit);
   EXPECT_GE(memory.oom_kills, 1U);
@@ -83,7 +83,7 @@ TEST_P(EachDriver, ForksFailAtExactlyTheLimit) {
     }
     return errno == EAGAIN ? made : 100;
   });
-  EXPECT_EQ(5, child.wait().code);
+  EXPECT_EQ(5, end_of(child).code);
   const Stats stats = group.stats();
   EXPECT_EQ(residents() + 5, stats.pids.limit);
   EXPECT_EQ(residents() + 4, stats.pids.current);
@@ -99,7 +99,7 @@ TEST_P(EachDriver, SpinnerGetsItsQuotaOfEachPeriod) {
   group.apply({.cpu = {.quota = microseconds(5'000), .period = microseconds(50'000)}});
   Process child = start_in(group, [] { return spin(0, 1000); });
   start_race();
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   const double share = static_cast<double>(board->cpu_ns[0]) / 1e9;
   // A tenth: as much as a loaded machine has left for one of many.
   EXPECT_NEAR(0.10, share, 0.015);
@@ -123,8 +123,8 @@ double race(Cgroup& first, Cgroup& second, Process (*start)(Cgroup&, int (*)()))
   Process one = start(first, [] { return spin(0, 700); });
   Process other = start(second, [] { return spin(1, 700); });
   start_race();
-  EXPECT_EQ(0, one.wait().code);
-  EXPECT_EQ(0, other.wait().code);
+  EXPECT_EQ(0, end_of(one).code);
+  EXPECT_EQ(0, end_of(other).code);
   return static_cast<double>(board->cpu_ns[0]) / static_cast<double>(board->cpu_ns[1] + 1);
 }
 
@@ -171,7 +171,7 @@ TEST_P(EachDriver, ProcessRunsOnItsSetOfCpusOnly) {
     if (::sched_getaffinity(0, sizeof set, &set) != 0) return 100;
     return CPU_COUNT(&set) == 1 && CPU_ISSET(1, &set) ? 0 : CPU_COUNT(&set);
   });
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   EXPECT_EQ("1", group.stats().cpu.cpus);
   EXPECT_EQ("0", group.stats().cpu.mems);
 }
@@ -194,6 +194,16 @@ TEST_P(EachDriver, HugePagesOfNoSuchSizeAreRefused) {
   const std::string error =
       error_of(ErrorKind::unavailable, [&] { group.apply({.hugetlb = {{"7MB", Bytes{0}}}}); });
   EXPECT_THAT(error, HasSubstr("limit of huge pages"));
+}
+
+TEST_P(EachDriver, ControllerThatNobodyKnowsIsRefusedAndNothingIsWritten) {
+  NEED(true);
+  const Cgroup group = make();
+  group.apply({.pids = 9});
+  const std::string error = error_of(
+      ErrorKind::unavailable, [&] { group.update({.pids = 5, .unified = {{"warp.max", "1"}}}); });
+  EXPECT_THAT(error, HasSubstr("warp.max"));
+  EXPECT_EQ(9U, group.stats().pids.limit);
 }
 
 TEST_P(EachDriver, BadLimitsReachNoFile) {
@@ -314,7 +324,7 @@ TEST_F(V1Limits, HogWaitsWhereNobodyIsKilled) {
   }));
   EXPECT_EQ(0U, group.stats().memory.oom_kills);
   group.kill_all();
-  EXPECT_EQ(SIGKILL, hog.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(hog).signal);
 }
 
 TEST_F(V1Limits, RealtimeTaskNeedsRealtimeTime) {
@@ -325,7 +335,7 @@ TEST_F(V1Limits, RealtimeTaskNeedsRealtimeTime) {
     return ::sched_setscheduler(0, SCHED_FIFO, &priority) == 0 ? 0 : errno;
   };
   Process without = start_in(group, become_realtime);
-  EXPECT_EQ(EPERM, without.wait().code);
+  EXPECT_EQ(EPERM, end_of(without).code);
   const Limits limits{
       .cpu = {.realtime_runtime = microseconds(10'000), .realtime_period = microseconds(500'000)}};
   try {
@@ -338,7 +348,7 @@ TEST_F(V1Limits, RealtimeTaskNeedsRealtimeTime) {
   write_text(above + "/cpu.rt_runtime_us", "100000");
   group.apply(limits);
   Process with = start_in(group, become_realtime);
-  EXPECT_EQ(0, with.wait().code);
+  EXPECT_EQ(0, end_of(with).code);
 }
 
 TEST_F(V1Limits, FilesOfV2AreRefused) {
@@ -421,7 +431,7 @@ TEST_P(V2Limits, HugePagesBeyondTheLimitCannotBeMapped) {
     if (!map(2 << 20)) return 1;
     return map(2 << 20) ? 2 : errno;
   });
-  EXPECT_EQ(ENOMEM, child.wait().code);
+  EXPECT_EQ(ENOMEM, end_of(child).code);
   EXPECT_EQ(mib(2), group.stats().hugetlb.at("2MB").limit);
   write_text(pages, before);
 }

@@ -40,7 +40,7 @@ TEST_P(EachDriver, OomKillIsToldOnce) {
   EXPECT_EQ(0U, watch.take());
   Process hog = start_in(group, be_a_hog);
   EXPECT_EQ(1U, kills_told(watch));
-  EXPECT_EQ(SIGKILL, hog.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(hog).signal);
   EXPECT_EQ(0U, watch.take());
 }
 
@@ -56,7 +56,7 @@ TEST_P(EachDriver, OomKillOfAChildIsToldThoughTheFirstProcessLives) {
   });
   EXPECT_EQ(1U, kills_told(watch));
   group.kill_all();
-  EXPECT_EQ(SIGKILL, parent.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(parent).signal);
   EXPECT_EQ(0U, watch.take()) << "a kill for another reason is no news";
 }
 
@@ -73,7 +73,7 @@ TEST_P(EachDriver, OomKillOfAGroupBelowThatCameLaterIsTold) {
   inner.apply(kSmall);
   Process hog = start_in(inner, be_a_hog);
   EXPECT_EQ(1U, kills_told(watch));
-  EXPECT_EQ(SIGKILL, hog.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(hog).signal);
 }
 
 TEST_P(EachDriver, WatchOutlivesItsGroup) {

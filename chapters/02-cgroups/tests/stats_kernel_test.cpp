@@ -56,7 +56,7 @@ TEST_P(EachDriver, ProcessorTimeIsCountedByMode) {
   Cgroup group = make();
   Process child = start_in(group, [] { return spin(0, 200); });
   start_race();
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   const CpuStats cpu = group.stats().cpu;
   // What the child has told of itself; how much that is depends on what else runs here.
   const std::chrono::nanoseconds used(board->cpu_ns[0]);
@@ -77,7 +77,7 @@ TEST_P(EachDriver, RefusedForksAreCounted) {
   Cgroup group = make();
   group.apply({.pids = residents() + 1});
   Process child = start_in(group, [] { return ::fork() < 0 ? errno : 0; });
-  EXPECT_EQ(EAGAIN, child.wait().code);
+  EXPECT_EQ(EAGAIN, end_of(child).code);
   EXPECT_EQ(1U, group.stats().pids.refused);
 }
 

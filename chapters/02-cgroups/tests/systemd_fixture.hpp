@@ -72,7 +72,7 @@ class SystemdScope : public ::testing::Test {
   void end_all(const Cgroup& group) {
     group.kill_all();
     anchor_.process().send(SIGKILL);
-    (void)anchor_.process().wait();
+    (void)end_of(anchor_.process());
     reap_orphans();
   }
   static bool exists(const std::string& path) {

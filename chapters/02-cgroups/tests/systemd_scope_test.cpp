@@ -67,7 +67,7 @@ TEST_F(SystemdScope, GoesWithItsOwner) {
     EXPECT_TRUE(exists(location.directories[0].path()));
   }
   EXPECT_FALSE(exists(location.directories[0].path()));
-  EXPECT_EQ(SIGKILL, anchor_.process().wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(anchor_.process()).signal);
   EXPECT_TRUE(goes(location));
 }
 
@@ -77,7 +77,7 @@ TEST_F(SystemdScope, GoesWithItsLastProcess) {
   Cgroup group = start_scope({kScopeProgram}, location, {}, anchor_.pid());
   group.release();
   anchor_.process().send(SIGKILL);
-  EXPECT_EQ(SIGKILL, anchor_.process().wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(anchor_.process()).signal);
   EXPECT_TRUE(goes(location));
 }
 
@@ -105,7 +105,7 @@ TEST_F(SystemdScope, ThatHasProcessesIsNotTaken) {
 TEST_F(SystemdScope, ProcessThatHasEndedIsRefused) {
   MD_NEEDS("root", "systemd");
   anchor_.process().send(SIGKILL);
-  EXPECT_EQ(SIGKILL, anchor_.process().wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(anchor_.process()).signal);
   const Location location = place("ended");
   EXPECT_THROW((void)start_scope({kScopeProgram}, location, {}, anchor_.pid()), Error);
   EXPECT_TRUE(goes(location));
@@ -156,7 +156,7 @@ TEST_F(SystemdScope, ForksFailAtExactlyTheLimit) {
   });
   const Cgroup group = start_scope({kScopeProgram}, place("forks"), {.pids = 5}, member.pid());
   member.go_on();
-  EXPECT_EQ(5, member.process().wait().code);
+  EXPECT_EQ(5, end_of(member.process()).code);
   end_all(group);
 }
 
@@ -165,7 +165,7 @@ TEST_F(SystemdScope, OneProcessIsALimitToo) {
   Member member([] { return ::fork() < 0 && errno == EAGAIN ? 7 : 1; });
   const Cgroup group = start_scope({kScopeProgram}, place("one"), {.pids = 1}, member.pid());
   member.go_on();
-  EXPECT_EQ(7, member.process().wait().code);
+  EXPECT_EQ(7, end_of(member.process()).code);
 }
 
 // --- an ordinary user's ---
@@ -204,7 +204,7 @@ TEST_F(DelegatedScope, ForksFailAtExactlyTheLimit) {
   const Cgroup group =
       start_scope({kScopeProgram}, place("forks", Manager::user), {.pids = 5}, member.pid());
   member.go_on();
-  EXPECT_EQ(5, member.process().wait().code);
+  EXPECT_EQ(5, end_of(member.process()).code);
   end_all(group);
 }
 

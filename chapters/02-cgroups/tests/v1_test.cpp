@@ -31,7 +31,7 @@ TEST_F(V1, NewCpusetMayBeEnteredAtOnce) {
   Cgroup group = make();
   Process child = start_in(
       group, [] { return testing::cgroups_of(::getpid())["cpuset"].ends_with("/web") ? 0 : 1; });
-  EXPECT_EQ(0, child.wait().code);
+  EXPECT_EQ(0, end_of(child).code);
   const std::string root = read_text(layout_.hierarchies[0].mount + "/../cpuset/cpuset.cpus");
   EXPECT_EQ(root, read_text(path_in("cpuset") + "/cpuset.cpus"));
   EXPECT_NE("\n", read_text(path_in("cpuset") + "/cpuset.mems"));
@@ -59,7 +59,7 @@ TEST_F(V1, FrozenProcessesAreKilledAll) {
   ASSERT_TRUE(gets_members(group));
   write_text(path_in("freezer") + "/freezer.state", "FROZEN");
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_F(V1, ProcessesOfASubgroupThatWasFrozenByItselfAreKilled) {
@@ -71,7 +71,7 @@ TEST_F(V1, ProcessesOfASubgroupThatWasFrozenByItselfAreKilled) {
   write_text(below + "/cgroup.procs", std::to_string(child.pid()));
   write_text(below + "/freezer.state", "FROZEN");
   group.kill_all(std::chrono::seconds(5));
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
   group.remove();
 }
 
@@ -81,7 +81,7 @@ TEST_F(V1, KillNeedsNoFreezer) {
   Process child = start_in(group, wait_for_death);
   ASSERT_TRUE(gets_members(group));
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_F(V1, FailureInTheMiddleLeavesNothing) {
@@ -125,7 +125,7 @@ TEST_F(V1, DeviceRulesMeanWhatTheyMeanOnV2) {
     if (::open("/dev/zero", O_RDONLY | O_CLOEXEC) < 0) return 1;
     return ::open("/dev/zero", O_WRONLY | O_CLOEXEC) >= 0 ? 2 : errno;
   });
-  EXPECT_EQ(EPERM, child.wait().code);
+  EXPECT_EQ(EPERM, end_of(child).code);
 }
 
 TEST_F(V1, LimitWithoutItsControllerNamesIt) {

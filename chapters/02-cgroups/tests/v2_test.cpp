@@ -44,7 +44,7 @@ TEST_F(V2, FrozenProcessesAreKilled) {
   Process child = start_in(group, wait_for_death);
   write_text(path() + "/cgroup.freeze", "1");
   group.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_F(V2, ChildIsBornInsideWithoutAStep) {
@@ -124,7 +124,7 @@ TEST_F(V2, LimitThatAGroupAboveRefusesNamesTheErrno) {
                                           "group holds processes itself"));
   EXPECT_EQ("domain\n", read_text(path("above/below") + "/cgroup.type")) << "it can be entered";
   above.kill_all();
-  EXPECT_EQ(SIGKILL, child.wait().signal);
+  EXPECT_EQ(SIGKILL, end_of(child).signal);
 }
 
 TEST_F(V2, FailureToMakeTheGroupLeavesNothing) {
