@@ -45,7 +45,8 @@ bool is_untouched(const UpperEntry& entry, int fd, std::span<const int> below) {
   if (found.error() == ENOENT) return true;  // gone meanwhile
   const struct stat now = std::move(found).or_throw(quoted(entry.name));
   const struct stat before =
-      sys::fstatat(lower, name, AT_SYMLINK_NOFOLLOW).or_throw(quoted(entry.name));
+      entry.before ? *entry.before
+                   : sys::fstatat(lower, name, AT_SYMLINK_NOFOLLOW).or_throw(quoted(entry.name));
   if (!is_same_status(now, before)) return false;
   return !S_ISREG(now.st_mode) || capability_of(fd, entry.name) == capability_of(lower, entry.name);
 }

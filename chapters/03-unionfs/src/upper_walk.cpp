@@ -126,8 +126,9 @@ class Walker {
     directory.entries.reserve(all.size());
     for (NamedType& found : all) {
       const UpperType type = type_of(fd, found);
-      const auto [below, at] = find_below(lower, found.name);
-      directory.entries.push_back({std::move(found.name), type, below, at});
+      UpperEntry entry = find_below(lower, std::move(found.name));
+      entry.type = type;
+      directory.entries.push_back(std::move(entry));
     }
     const auto by_name = [](const UpperEntry& a, const UpperEntry& b) { return a.name < b.name; };
     std::sort(directory.entries.begin(), directory.entries.end(), by_name);
@@ -156,20 +157,25 @@ class Walker {
   }
 
   // What is seen below, and in which of the directories.
-  static std::pair<Below, std::size_t> find_below(const LowerDirs& lower, const std::string& name) {
-    for (std::size_t at = 0; at < lower.dirs.size(); ++at) {
-      const LowerDir& dir = lower.dirs[at];
-      const std::optional<Below> known = find_in_names(dir, name);
+  static UpperEntry find_below(const LowerDirs& lower, std::string name) {
+    UpperEntry entry{.name = std::move(name)};
+    for (entry.below_at = 0; entry.below_at < lower.dirs.size(); ++entry.below_at) {
+      const LowerDir& dir = lower.dirs[entry.below_at];
+      const std::optional<Below> known = find_in_names(dir, entry.name);
       if (known == Below::nothing) continue;
-      if (known) return {*known, at};
+      if (known) {
+        entry.below = *known;
+        return entry;
+      }
       sys::Result<struct stat> found =
-          sys::fstatat(dir.fd.get(), name.c_str(), AT_SYMLINK_NOFOLLOW);
+          sys::fstatat(dir.fd.get(), entry.name.c_str(), AT_SYMLINK_NOFOLLOW);
       if (found.error() == ENOENT) continue;
-      const struct stat status = std::move(found).or_throw(name);
-      if (is_whiteout(status)) return {Below::nothing, at};
-      return {S_ISDIR(status.st_mode) ? Below::directory : Below::other, at};
+      entry.before = std::make_unique<struct stat>(std::move(found).or_throw(entry.name));
+      if (is_whiteout(*entry.before)) return entry;
+      entry.below = S_ISDIR(entry.before->st_mode) ? Below::directory : Below::other;
+      return entry;
     }
-    return {Below::nothing, 0};
+    return entry;
   }
 
   // What an opaque directory hides: all names below that it does not have itself.
@@ -181,9 +187,10 @@ class Walker {
       for (NamedType& found : read_layer_dir(dir.fd.get(), directory.path)) {
         if (std::binary_search(seen.begin(), seen.end(), found.name)) continue;
         added.push_back(found.name);
-        const auto [below, at] = find_below(lower, found.name);
-        if (below == Below::nothing) continue;
-        directory.entries.push_back({std::move(found.name), UpperType::hidden, below, at});
+        UpperEntry entry = find_below(lower, std::move(found.name));
+        if (entry.below == Below::nothing) continue;
+        entry.type = UpperType::hidden;
+        directory.entries.push_back(std::move(entry));
       }
       seen.insert(seen.end(), added.begin(), added.end());
       std::sort(seen.begin(), seen.end());

@@ -7,8 +7,11 @@
 /// asked name by name, or, where there are many names, each directory is read once; so is what an
 /// opaque directory hides, as that must be listed.
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,10 +35,11 @@ enum class UpperType : std::uint8_t {
 
 /// A name of the upper directory.
 struct UpperEntry {
-  std::string name;                   ///< without a slash
-  UpperType type = UpperType::other;  ///< what it is
-  Below below = Below::nothing;       ///< what was there before
-  std::size_t below_at = 0;           ///< which of the directories below has that
+  std::string name;                          ///< without a slash
+  UpperType type = UpperType::other;         ///< what it is
+  Below below = Below::nothing;              ///< what was there before
+  std::size_t below_at = 0;                  ///< which of the directories below has that
+  std::unique_ptr<struct stat> before = {};  ///< its status there, if it had to be asked for
   /// Has the container made it, so that it was not there before?
   [[nodiscard]] bool is_new() const noexcept {
     return below == Below::nothing && (type == UpperType::directory || type == UpperType::other);

@@ -18,6 +18,8 @@
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/trace.hpp"
+#include "minidocker/toolbox/trace_sinks.hpp"
 #include "minidocker/unionfs/whiteout.hpp"
 #include "steps.hpp"
 
@@ -294,6 +296,20 @@ TEST(Changes, AreTheSameWhetherDirectoriesBelowAreReadOrAskedNameByName) {
       large.push_back(line.replace(line.find("large"), 5, "small"));
     }
     EXPECT_EQ(large, small);
+  });
+}
+
+TEST(Changes, AskOnceForAFileInEachLayerUntilItIsFound) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    const Stack stack;
+    ASSERT_THAT(stack.after([] { write_text(merged("/etc/passwd"), "changed"); }),
+                ElementsAre("C /etc", "C /etc/passwd"));
+    trace::Recording calls;
+    const trace::Session session(&calls);
+    (void)stack.changes();
+    // "etc" in the topmost layer; "passwd" in both, and in the upper directory, to compare.
+    EXPECT_EQ(calls.count("newfstatat"), 1U + 2U + 1U);
   });
 }
 
