@@ -16,7 +16,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
@@ -24,18 +23,22 @@
 #include "minidocker/toolbox/mount.hpp"
 #include "minidocker/unionfs/fuse_overlay.hpp"
 #include "minidocker/unionfs/overlay.hpp"
-#include "random_operations.hpp"
+#include "random_scenarios.hpp"
 #include "steps.hpp"
 #include "tree_snapshot.hpp"
 
 namespace minidocker::unionfs {
 namespace {
 
+using unionfs::testing::difference;
+using unionfs::testing::first_seed;
 using unionfs::testing::lines_of;
 using unionfs::testing::Operation;
 using unionfs::testing::random_operations;
+using unionfs::testing::Scenario;
 using unionfs::testing::Snapshot;
 using unionfs::testing::snapshot;
+using unionfs::testing::try_seeds;
 using Words = std::vector<std::string>;
 
 /// A root made by a driver, mounted while this lives.
@@ -122,11 +125,6 @@ std::vector<std::string> build_layers(const std::vector<std::vector<Operation>>&
   return layers;
 }
 
-/// As a text with a line for each file; GoogleTest tells which ones differ.
-std::string text_of(const Snapshot& tree) {
-  return fmt::format("{}\n", fmt::join(lines_of(tree), "\n"));
-}
-
 /// What is compared of a file.
 using Trim = void (*)(struct stat& status);
 
@@ -141,47 +139,42 @@ void but_times_and_special_bits(struct stat& status) {
   status.st_mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
 }
 
-std::string trimmed_text_of(Snapshot tree, Trim trim) {
+Words trimmed_lines_of(Snapshot tree, Trim trim) {
   for (auto& [path, node] : tree) trim(node.status);
-  return text_of(tree);
-}
-
-std::uint32_t first_seed() {
-  const char* given = ::getenv("MD_SEED");
-  return given != nullptr ? static_cast<std::uint32_t>(std::stoul(given)) : std::random_device{}();
+  return lines_of(tree);
 }
 
 /// Not any: fuse-overlayfs 1.10 shows a directory as empty that is not, once in thousands of random
 /// stacks (MD_SEED=3124255326 is one).
 std::uint32_t first_seed_of_fuse() { return ::getenv("MD_SEED") != nullptr ? first_seed() : 1; }
 
-/// Runs `body` for some seeds, each in an empty directory that it may fill.
-void try_seeds(std::uint32_t first, std::uint32_t count,
-               const std::function<void(std::mt19937&, const std::string&)>& body) {
-  ::umask(0);
-  for (std::uint32_t seed = first; seed != first + count; ++seed) {
-    SCOPED_TRACE(fmt::format("MD_SEED={}", seed));
-    std::mt19937 random(seed);
-    const std::string base = "/tmp/base";
-    make_dirs(base);
-    body(random, base);
-    remove_tree(base);
-    if (::testing::Test::HasFailure()) return;
-  }
+/// What `body` says, of an empty directory that it may fill.
+std::string in_base(const std::function<std::string(const std::string&)>& body) {
+  const std::string base = "/tmp/base";
+  make_dirs(base);
+  std::string wrong = body(base);
+  remove_tree(base);
+  return wrong;
 }
 
 /// Random layers through `driver` and through overlay.
 void compare_with_overlay(const StorageDriver& driver, std::uint32_t first, std::uint32_t count) {
-  minidocker::testing::in_sandbox([&driver, first, count] {
-    try_seeds(first, count, [&driver](std::mt19937& random, const std::string& base) {
-      std::vector<std::vector<Operation>> work(1 + random() % 4);
-      for (auto& operations : work) operations = random_operations(random, 40);
-      const std::vector<std::string> layers = build_layers(work, base);
+  const auto make = [](std::mt19937& random) {
+    Scenario scenario;
+    scenario.layers.resize(1 + random() % 4);
+    for (auto& operations : scenario.layers) operations = random_operations(random, 40);
+    return scenario;
+  };
+  const auto oracle = [&driver](const Scenario& scenario) {
+    return in_base([&](const std::string& base) {
+      const std::vector<std::string> layers = build_layers(scenario.layers, base);
       const Root overlay(storage_driver("overlay"), layers, base + "/overlay");
       const Root root(driver, layers, base + "/root");
-      EXPECT_EQ(text_of(snapshot(overlay.path())), text_of(snapshot(root.path())));
+      return difference(std::string(driver.name()), lines_of(snapshot(overlay.path())),
+                        lines_of(snapshot(root.path())));
     });
-  });
+  };
+  minidocker::testing::in_sandbox([&] { try_seeds(first, count, make, oracle); });
 }
 
 TEST(StorageDrivers, ShowTheSameLayersTheSameWay) {
@@ -244,31 +237,37 @@ TEST(StorageDrivers, FuseOverlayfsIsNotGivenAPathThatItWouldTakeApart) {
 
 /// Layers that are alike; what a container does on top of them ends alike with `driver` and with
 /// the kernel's overlay.
-void expect_same_effect(const StorageDriver& driver, const Words& left_out, Trim trim,
-                        std::mt19937& random, const std::string& base) {
+void compare_effects(const StorageDriver& driver, const Words& left_out, Trim trim,
+                     std::uint32_t first) {
   // Links in layers are not compared: to write to one of two names of a lower file parts them in
   // an overlay, as its index is off, and not in a copy.
-  std::vector<std::vector<Operation>> work(1 + random() % 3);
-  for (auto& operations : work) {
-    operations = without(left_out, without({"link"}, random_operations(random, 40)));
-  }
-  const std::vector<std::string> layers = build_layers(work, base);
-  const std::vector<Operation> container = without(left_out, random_operations(random, 40));
-  const auto end_of = [&](const StorageDriver& of) {
-    const Root root(of, layers, base + "/" + std::string(of.name()));
-    for (const Operation& operation : container) perform_alike(root.path(), operation);
-    return trimmed_text_of(snapshot(root.path()), trim);
+  const auto make = [&left_out](std::mt19937& random) {
+    Scenario scenario;
+    scenario.layers.resize(1 + random() % 3);
+    for (auto& operations : scenario.layers) {
+      operations = without(left_out, without({"link"}, random_operations(random, 40)));
+    }
+    scenario.work = without(left_out, random_operations(random, 40));
+    return scenario;
   };
-  EXPECT_EQ(end_of(storage_driver("overlay")), end_of(driver)) << driver.name();
+  const auto oracle = [&](const Scenario& scenario) {
+    return in_base([&](const std::string& base) {
+      const std::vector<std::string> layers = build_layers(scenario.layers, base);
+      const auto end_of = [&](const StorageDriver& of) {
+        const Root root(of, layers, base + "/" + std::string(of.name()));
+        for (const Operation& operation : scenario.work) perform_alike(root.path(), operation);
+        return trimmed_lines_of(snapshot(root.path()), trim);
+      };
+      return difference(std::string(driver.name()), end_of(storage_driver("overlay")),
+                        end_of(driver));
+    });
+  };
+  minidocker::testing::in_sandbox([&] { try_seeds(first, 60, make, oracle); });
 }
 
 TEST(StorageDrivers, WhatIsDoneInACopyIsAsIfDoneInAnOverlay) {
   MD_NEEDS("root", "overlay");
-  minidocker::testing::in_sandbox([] {
-    try_seeds(first_seed(), 60, [](std::mt19937& random, const std::string& base) {
-      expect_same_effect(storage_driver("vfs"), {}, but_times_of_today, random, base);
-    });
-  });
+  compare_effects(storage_driver("vfs"), {}, but_times_of_today, first_seed());
 }
 
 // fuse-overlayfs 1.10 makes regular files of FIFOs when it takes them up from a layer, takes up no
@@ -279,12 +278,8 @@ const Words kUnlikeTheKernel = {"mkfifo", "mknod",    "symlink", "chown",
 
 TEST(StorageDrivers, WhatIsDoneInAServedOverlayIsAsIfDoneInTheKernels) {
   MD_NEEDS("root", "overlay", "fuse-overlayfs");
-  minidocker::testing::in_sandbox([] {
-    try_seeds(first_seed_of_fuse(), 60, [](std::mt19937& random, const std::string& base) {
-      expect_same_effect(storage_driver("fuse-overlayfs"), kUnlikeTheKernel,
-                         but_times_and_special_bits, random, base);
-    });
-  });
+  compare_effects(storage_driver("fuse-overlayfs"), kUnlikeTheKernel, but_times_and_special_bits,
+                  first_seed_of_fuse());
 }
 
 }  // namespace
