@@ -150,6 +150,94 @@ TEST(Export, RefusesANameThatWouldMeanSomethingElse) {
   });
 }
 
+// Exports /tmp/upper, which lies on `lowers`, and writes it to /tmp/tree.
+void travel(const Names& lowers, LayerForm form) {
+  make_dirs("/tmp/tree");
+  LayerWriter writer("/tmp/tree", form);
+  export_layer("/tmp/upper", lowers, writer);
+  writer.finish();
+}
+
+TEST(Export, CarriesEveryByteThatANameCanHold) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    make_dirs("/tmp/upper");
+    for (int byte = 1; byte < 256; ++byte) {
+      const char name[] = {'x', static_cast<char>(byte), '\0'};
+      if (byte != '/') write_text(std::string("/tmp/upper/") + name, "");
+    }
+    travel({}, LayerForm::overlay);
+    EXPECT_EQ(list_dir("/tmp/tree"), list_dir("/tmp/upper"));
+    EXPECT_EQ(list_dir("/tmp/tree").size(), 254U);
+  });
+}
+
+TEST(Export, CarriesPathsLongerThanACallTakes) {
+  MD_NEEDS("root");
+  in_sandbox([] {
+    const std::string name(250, 'd');
+    make_dirs("/tmp/upper");
+    ASSERT_EQ(::chdir("/tmp/upper"), 0);
+    for (int level = 0; level < 20; ++level) {
+      ASSERT_EQ(::mkdir(name.c_str(), 0755), 0);
+      ASSERT_EQ(::chdir(name.c_str()), 0);
+    }
+    write_text("file", "5,000 bytes below");
+    ASSERT_EQ(::setxattr("file", "user.note", "x", 1, 0), 0);
+    travel({}, LayerForm::plain);
+    ASSERT_EQ(::chdir("/tmp/tree"), 0);
+    for (int level = 0; level < 20; ++level) ASSERT_EQ(::chdir(name.c_str()), 0) << level;
+    EXPECT_EQ(find_text("file"), "5,000 bytes below");
+    EXPECT_EQ(::getxattr("file", "user.note", nullptr, 0), 1);
+    ASSERT_EQ(::chdir("/"), 0);
+  });
+}
+
+// /file and /dir are there in the lowest layer, gone in the one above, and made anew.
+TEST(Export, OfWhatCoversAWhiteoutHidesWhatIsBelowThat) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    const Names lowers = {"/tmp/top", "/tmp/low"};
+    make_dirs("/tmp/low/dir/old");
+    write_text("/tmp/low/file", "old");
+    make_dirs("/tmp/top");
+    const UniqueFd top = sys::open("/tmp/top", O_RDONLY | O_DIRECTORY).or_throw();
+    for (const char* name : {"dir", "file"}) ASSERT_TRUE(make_whiteout(top.get(), name).ok());
+    {
+      const Mounted mounted(lowers, "/tmp/upper");
+      write_text("/tmp/merged/file", "new");
+      make_dirs("/tmp/merged/dir/new");
+    }
+    travel(lowers, LayerForm::overlay);
+    const Mounted mounted({"/tmp/tree", "/tmp/top", "/tmp/low"}, "");
+    EXPECT_EQ(find_text("/tmp/merged/file"), "new");
+    EXPECT_EQ(list_dir("/tmp/merged/dir"), Names{"new"});
+  });
+}
+
+// A container may write whatever attributes it likes; as a layer it must not mean anything.
+TEST(Export, LeavesMarksOfOverlayThatAContainerMadeBehind) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    make_dirs("/tmp/low/dir");
+    write_text("/tmp/low/dir/file", "");
+    const Names lowers = {"/tmp/low"};
+    {
+      const Mounted mounted(lowers, "/tmp/upper");
+      for (const char* mark : {"user.overlay.opaque", "trusted.overlay.opaque"}) {
+        (void)::setxattr("/tmp/merged/dir", mark, "y", 1, 0);
+      }
+      write_text("/tmp/merged/dir/new", "");
+    }
+    travel(lowers, LayerForm::overlay);
+    const Mounted mounted({"/tmp/tree", "/tmp/low"}, "");
+    EXPECT_EQ(list_dir("/tmp/merged/dir"), (Names{"file", "new"}));
+    for (const char* mark : {"user.overlay.opaque", "trusted.overlay.opaque"}) {
+      EXPECT_EQ(::getxattr("/tmp/tree/dir", mark, nullptr, 0), -1) << mark;
+    }
+  });
+}
+
 TEST(Export, CarriesSetUserIdBitsCapabilitiesAndDevices) {
   MD_NEEDS("root", "overlay");
   in_sandbox([] {

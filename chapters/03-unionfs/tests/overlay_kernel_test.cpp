@@ -213,6 +213,22 @@ TEST(MountOverlay, GivesDirectoriesWithLongNamesByDescriptorWhenAppending) {
   });
 }
 
+TEST(MountOverlay, TakesPathsAsLongAsTheKernelDoes) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    ChildPlan plan;
+    std::string base = "/tmp";
+    for (int i = 0; i < 15; ++i) base += "/" + std::string(250, 'd');
+    OverlayLayers layers = make_many_layers(2, base);
+    ASSERT_GT(layers.lowers.front().size(), 3800U);
+    ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/merged")));
+    write_text("/tmp/merged/new", "x");
+    EXPECT_EQ(find_text(base + "/upper/new"), "x");
+    layers.lowers.front() = base + std::string(400, '/') + "sha256";  // above PATH_MAX
+    EXPECT_EQ(error_of(make_mount_overlay(plan, layers, "/tmp/merged")), ENAMETOOLONG);
+  });
+}
+
 TEST(MountOverlay, AnswersWhichCallFailed) {
   MD_NEEDS("root", "overlay");
   in_sandbox([] {
@@ -243,8 +259,12 @@ TEST(MountOverlay, RefusesAnUpperDirectoryOnAnotherOverlay) {
     make_dirs("/tmp/merged/upper");
     make_dirs("/tmp/merged/work");
     make_dirs("/tmp/second");
+    write_text("/tmp/merged/upper/file", "kept");
+    write_text("/tmp/second/file", "kept");
     const OverlayLayers layers{{"/tmp/l/low"}, "/tmp/merged/upper", "/tmp/merged/work"};
     EXPECT_EQ(error_of(make_mount_overlay(plan, layers, "/tmp/second")), EINVAL);
+    EXPECT_EQ(find_text("/tmp/merged/upper/file"), "kept");
+    EXPECT_EQ(find_text("/tmp/second/file"), "kept") << "nothing is mounted there";
   });
 }
 
