@@ -113,8 +113,6 @@ int sweep(const Layers& layers, const Operation& operation) {
   return fired;
 }
 
-void nothing_more(const std::string& /*where*/) {}
-
 TEST(LayersCrashSweep, AMountKilledAtAnyCallLeavesNoMountAndTheStackAsItWas) {
   MD_NEEDS("root", "overlay");
   const Layers layers;
@@ -169,25 +167,32 @@ bool is_tolerated(const FaultyRun& run) {
   return call == "rt_sigprocmask" || call == "ppoll";
 }
 
+/// The C library's calls before main are not ours, and the kernel closes whatever close(2) says.
+bool is_ours(long call) { return !is_of_the_library(call) && call != SYS_close; }
+
+/// What a call that failed with `name` must have led to: a line that says so; true if it stopped
+/// the operation.
+bool was_told(const FaultyRun& run, const std::string& name, const std::string& where) {
+  if (run.exit_code == 0) {
+    EXPECT_TRUE(is_tolerated(run)) << where << ": went on in silence";
+    return false;
+  }
+  EXPECT_NE(run.err.find(name), std::string::npos) << where;
+  return true;
+}
+
 /// Has each call fail with `error`, which must be told; returns how many did.
 int refuse(const Layers& layers, const Operation& operation, int error, const std::string& name) {
   int failed = 0;
-  const auto is_ours = [](long call) { return !is_of_the_library(call) && call != SYS_close; };
-  // What the C library does before main is not ours: the first question is for the lowest layer.
+  // The first question is for the lowest layer.
   const char* begin = operation.side == Side::parent ? "/stack/1" : "";
   for (int k = 1; !::testing::Test::HasFailure(); ++k) {
     const FaultyRun run =
         layers.strike(operation.words, {operation.side, k, error, is_ours, begin});
     if (!run.fired) break;
     const std::string where = place_of(operation, k, run);
-    if (run.exit_code == 0) {
-      EXPECT_TRUE(is_tolerated(run)) << where << ": went on in silence";
-    } else {
-      ++failed;
-      EXPECT_NE(run.err.find(name), std::string::npos) << where;
-    }
+    if (was_told(run, name, where)) ++failed;
     layers.expect_whole(where);
-    operation.after(where);
   }
   std::printf("| %s | %s | %d |\n", operation.name, name.c_str(), failed);
   return failed;
@@ -197,9 +202,27 @@ TEST(LayersInjection, AFullOrBrokenDiskIsToldAndLosesNothing) {
   MD_NEEDS("root", "overlay");
   for (const auto& [error, name] : {std::pair(ENOSPC, "ENOSPC"), {EIO, "EIO"}}) {
     const Layers layers;
-    EXPECT_GT(
-        refuse(layers, {"mount", Side::child, {"in", "--", "true"}, nothing_more}, error, name), 3);
-    EXPECT_GT(refuse(layers, {"export", Side::parent, {"export"}, nothing_more}, error, name), 10);
+    EXPECT_GT(refuse(layers, {"mount", Side::child, {"in", "--", "true"}, {}}, error, name), 3);
+    EXPECT_GT(refuse(layers, {"export", Side::parent, {"export"}, {}}, error, name), 10);
+  }
+}
+
+// A stack for each call, as one that is sealed has a layer more, and that is more calls.
+TEST(LayersInjection, ASealOnAFullOrBrokenDiskIsToldLosesNothingAndCanBeRepeated) {
+  MD_NEEDS("root", "overlay");
+  for (const auto& [error, name] : {std::pair(ENOSPC, "ENOSPC"), {EIO, "EIO"}}) {
+    int failed = 0;
+    for (int k = 1; !::testing::Test::HasFailure(); ++k) {
+      const Layers layers;
+      const FaultyRun run = layers.strike({"seal"}, {Side::parent, k, error, is_ours, "/stack/1"});
+      if (!run.fired) break;
+      const std::string where = place_of({"seal", Side::parent, {}, {}}, k, run);
+      if (was_told(run, name, where)) ++failed;
+      layers.must({"seal"});
+      layers.expect_whole(where + ", sealed again");
+    }
+    std::printf("| seal | %s | %d |\n", name, failed);
+    EXPECT_GT(failed, 10);
   }
 }
 

@@ -96,8 +96,10 @@ void Stack::mend() const {
 
 std::size_t Stack::seal() const {
   const std::size_t number = lowers().size() + 1;
-  sys::renameat2(AT_FDCWD, upper().c_str(), AT_FDCWD, layer(number).c_str()).or_throw(upper());
+  // What may fail comes first: from the rename on it is a layer.
   minidocker::remove_tree(work());
+  sys::renameat2(AT_FDCWD, upper().c_str(), AT_FDCWD, layer(number).c_str())
+      .or_throw(minidocker::quoted(upper()));
   mend();
   return number;
 }
