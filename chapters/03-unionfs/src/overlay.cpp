@@ -55,7 +55,11 @@ std::vector<std::string> relative_to(const std::string& directory,
   const std::size_t skip = directory == "/" ? 1 : directory.size() + 1;
   std::vector<std::string> names;
   names.reserve(paths.size());
-  for (const std::string& path : paths) names.push_back(path.substr(skip));
+  for (const std::string& path : paths) {
+    // A name that began with a second slash would be that of another directory, from the root on.
+    const std::size_t at = path.find_first_not_of('/', skip);
+    names.push_back(at == std::string::npos ? "." : path.substr(at));
+  }
   return names;
 }
 

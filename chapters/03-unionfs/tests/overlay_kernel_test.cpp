@@ -224,7 +224,7 @@ TEST(MountOverlay, TakesPathsAsLongAsTheKernelDoes) {
     ASSERT_TRUE(succeeds(make_mount_overlay(plan, layers, "/tmp/merged")));
     write_text("/tmp/merged/new", "x");
     EXPECT_EQ(find_text(base + "/upper/new"), "x");
-    layers.lowers.front() = base + std::string(400, '/') + "sha256";  // above PATH_MAX
+    for (std::string& lower : layers.lowers) lower.insert(base.size(), 400, '/');  // above PATH_MAX
     EXPECT_EQ(error_of(make_mount_overlay(plan, layers, "/tmp/merged")), ENAMETOOLONG);
   });
 }

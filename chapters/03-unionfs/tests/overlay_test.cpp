@@ -81,6 +81,14 @@ TEST(OverlayPlan, FindsTheCommonDirectoryAlsoIfThatIsTheRoot) {
   EXPECT_EQ(plan_overlay({lowers, {}, {}}).directory, "/var/lib/mini-docker/layers");
 }
 
+TEST(OverlayPlan, TakesNoDoubledSlashForTheRoot) {
+  std::vector<std::string> lowers = many_layers(200);
+  lowers.emplace_back("/var/lib/mini-docker/layers/sha256///etc");
+  const OverlayPlan plan = plan_overlay({lowers, "/c/upper", "/c/work"});
+  ASSERT_EQ(plan.directory, "/var/lib/mini-docker/layers/sha256");
+  EXPECT_EQ(plan.lowers.back(), "etc");
+}
+
 TEST(MountOverlay, DescribesItselfInWords) {
   ChildPlan plan;
   EXPECT_EQ(make_mount_overlay(plan, some_layers(), "/m").describe(),
