@@ -36,11 +36,7 @@ constexpr std::chrono::seconds kGrace{10};
 /// A stack of the demo `layers`: one sealed layer, and work on top of it.
 class Layers {
  public:
-  Layers() {
-    char name[] = "/tmp/mini-docker-faults.XXXXXX";
-    if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp in /tmp");
-    dir_ = name;
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // what outlives its maker comes to us
+  Layers() : dir_(make_dir()) {
     must({"new"});
     must({"in", "--", "sh", "-c", "echo one > kept; echo one > gone; mkdir again; : > again/x"});
     must({"seal"});
@@ -50,6 +46,8 @@ class Layers {
   Layers& operator=(const Layers&) = delete;
   ~Layers() { static_cast<void>(run_command({"rm", "-rf", "--one-file-system", dir_})); }
 
+  /// Another one that holds the same.
+  [[nodiscard]] Layers copy() const { return Layers(*this, make_dir()); }
   /// `layers COMMAND DIR REST...`
   [[nodiscard]] Words argv(const Words& words) const {
     Words all{MD_BINARY_DIR "/bin/layers", words.front(), dir_ + "/stack"};
@@ -78,6 +76,16 @@ class Layers {
   }
 
  private:
+  Layers(const Layers& like, std::string dir) : dir_(std::move(dir)) {
+    const CommandResult copied = run_command({"cp", "-a", like.dir_ + "/stack", dir_});
+    EXPECT_EQ(copied.exit_code, 0) << copied.in_words();
+  }
+  static std::string make_dir() {
+    char name[] = "/tmp/mini-docker-faults.XXXXXX";
+    if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp in /tmp");
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // what outlives its maker comes to us
+    return name;
+  }
   std::string dir_;
 };
 
@@ -143,9 +151,10 @@ TEST(LayersCrashSweep, AnExportKilledAtAnyCallChangesNothing) {
 // each kill, as each layer more is more calls.
 TEST(LayersCrashSweep, ASealKilledAtAnyCallLosesNothingAndCanBeRepeated) {
   MD_NEEDS("root", "overlay");
+  const Layers original;
   int fired = 0;
   for (bool has_fired = true; has_fired && !::testing::Test::HasFailure();) {
-    const Layers layers;
+    const Layers layers = original.copy();
     const FaultyRun run = layers.strike({"seal"}, {Side::parent, fired + 1, 0, {}, {}});
     has_fired = run.fired;
     const std::string where =
@@ -210,10 +219,11 @@ TEST(LayersInjection, AFullOrBrokenDiskIsToldAndLosesNothing) {
 // A stack for each call, as one that is sealed has a layer more, and that is more calls.
 TEST(LayersInjection, ASealOnAFullOrBrokenDiskIsToldLosesNothingAndCanBeRepeated) {
   MD_NEEDS("root", "overlay");
+  const Layers original;
   for (const auto& [error, name] : {std::pair(ENOSPC, "ENOSPC"), {EIO, "EIO"}}) {
     int failed = 0;
     for (int k = 1; !::testing::Test::HasFailure(); ++k) {
-      const Layers layers;
+      const Layers layers = original.copy();
       const FaultyRun run = layers.strike({"seal"}, {Side::parent, k, error, is_ours, "/stack/1"});
       if (!run.fired) break;
       const std::string where = place_of({"seal", Side::parent, {}, {}}, k, run);
