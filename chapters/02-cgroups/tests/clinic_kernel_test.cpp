@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
