@@ -33,6 +33,12 @@ TEST_F(RunFlagTest, RmLeavesNothingAndItsAbsenceKeepsTheContainer) {
   EXPECT_EQ(docker({"rm", "kept"}).out, "kept\n");
 }
 
+TEST_F(RunFlagTest, OfAnOptionBeforeTheCommandTheLastOneCounts) {
+  const TempDir dir(MD_BINARY_DIR);
+  EXPECT_EQ(docker({"--root", "/proc/nowhere", "--root", dir / "state", "images", "-q"}).out, "");
+  EXPECT_EQ(docker({"--root", dir / "state", "--root", "/proc/nowhere", "images"}).exit_code, 1);
+}
+
 TEST_F(RunFlagTest, InteractivePassesStandardInput) {
   EXPECT_EQ(run({"-i"}, "cat", {.input = "hello"}).out, "hello");
 }

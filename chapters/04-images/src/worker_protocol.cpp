@@ -22,10 +22,10 @@ struct Word {
   const char* word;
 };
 
-constexpr Word<Type> kTypes[] = {{Type::transfer, "transfer"}, {Type::layer, "layer"},
-                                 {Type::warning, "warning"},   {Type::image, "image"},
-                                 {Type::kept, "kept"},         {Type::sandbox, "sandbox"},
-                                 {Type::error, "error"},       {Type::done, "done"}};
+constexpr Word<Type> kTypes[] = {
+    {Type::transfer, "transfer"}, {Type::layer, "layer"}, {Type::warning, "warning"},
+    {Type::image, "image"},       {Type::tags, "tags"},   {Type::kept, "kept"},
+    {Type::sandbox, "sandbox"},   {Type::error, "error"}, {Type::done, "done"}};
 
 constexpr Word<ErrorKind> kKinds[] = {{ErrorKind::not_found, "not_found"},
                                       {ErrorKind::conflict, "conflict"},
@@ -41,10 +41,10 @@ constexpr Word<Phase> kPhases[] = {
 
 constexpr Word<WorkerVerb> kVerbs[] = {
     {WorkerVerb::unpack, "unpack"},      {WorkerVerb::pull, "pull"},
-    {WorkerVerb::push, "push"},          {WorkerVerb::save, "save"},
-    {WorkerVerb::import_root, "import"}, {WorkerVerb::export_root, "export"},
-    {WorkerVerb::login, "login"},        {WorkerVerb::remember, "remember"},
-    {WorkerVerb::forget, "forget"}};
+    {WorkerVerb::push, "push"},          {WorkerVerb::tags, "tags"},
+    {WorkerVerb::save, "save"},          {WorkerVerb::import_root, "import"},
+    {WorkerVerb::export_root, "export"}, {WorkerVerb::login, "login"},
+    {WorkerVerb::remember, "remember"},  {WorkerVerb::forget, "forget"}};
 
 constexpr Word<PlainHttp> kPlainHttp[] = {{PlainHttp::loopback, "loopback"},
                                           {PlainHttp::yes, "yes"}};
@@ -69,7 +69,13 @@ constexpr Option kOptions[] = {{"--store", &WorkerRequest::store},
                                {"--tree", &WorkerRequest::tree},
                                {"--platform", &WorkerRequest::platform},
                                {"--registry", &WorkerRequest::registry}};
-constexpr std::string_view kName = "--name";
+
+struct ListOption {
+  const char* name;
+  std::vector<std::string> WorkerRequest::* member;
+};
+constexpr ListOption kListOptions[] = {{"--name", &WorkerRequest::names},
+                                       {"--mirror", &WorkerRequest::mirrors}};
 
 /// What a verb must be told, and what it may be told, besides the places.
 struct Grammar {
@@ -79,7 +85,8 @@ struct Grammar {
 };
 constexpr Grammar kGrammars[] = {
     {WorkerVerb::unpack, "", "--from --image "},
-    {WorkerVerb::pull, "--reference ", "--docker-config --platform "},
+    {WorkerVerb::pull, "--reference ", "--docker-config --platform --mirror "},
+    {WorkerVerb::tags, "--reference ", "--docker-config --mirror "},
     {WorkerVerb::push, "--reference ", "--docker-config "},
     {WorkerVerb::save, "--name --to ", ""},
     {WorkerVerb::import_root, "--from --created ", "--name --changes --comment "},
@@ -129,7 +136,9 @@ void check(const WorkerRequest& request) {
     for (const Option& option : kOptions) {
       check_option(grammar, option.name, !(request.*option.member).empty());
     }
-    check_option(grammar, kName, !request.names.empty());
+    for (const ListOption& option : kListOptions) {
+      check_option(grammar, option.name, !(request.*option.member).empty());
+    }
   }
   const bool unpacks_one = request.from.empty() != request.image.empty();
   if (request.verb == WorkerVerb::unpack && !unpacks_one) refuse("give either --from or --image");
@@ -144,9 +153,11 @@ void set_option(WorkerRequest& request, const std::string& name, const std::stri
     request.plain_http = value_of(kPlainHttp, value, name);
     return;
   }
-  if (name == kName) {
-    request.names.push_back(value);
-    return;
+  for (const ListOption& option : kListOptions) {
+    if (name == option.name) {
+      (request.*option.member).push_back(value);
+      return;
+    }
   }
   for (const Option& option : kOptions) {
     if (name == option.name) {
@@ -175,6 +186,8 @@ json members_of(const WorkerEvent& event) {
               {"names", event.names},
               {"digest", event.digest},
               {"is_new", event.is_new}};
+    case Type::tags:
+      return {{"names", event.names}};
     case Type::transfer:
       return {{"digest", event.digest},
               {"phase", word_of(kPhases, event.phase)},
@@ -215,8 +228,10 @@ std::vector<std::string> WorkerRequest::to_arguments() const {
       arguments.insert(arguments.end(), {option.name, value});
     }
   }
-  for (const std::string& name : names) {
-    arguments.insert(arguments.end(), {std::string(kName), name});
+  for (const ListOption& option : kListOptions) {
+    for (const std::string& value : this->*option.member) {
+      arguments.insert(arguments.end(), {option.name, value});
+    }
   }
   arguments.insert(arguments.end(), {"--owners", word_of(kOwners, owners)});
   if (plain_http != PlainHttp::loopback) {

@@ -136,6 +136,56 @@ TEST_F(MiniDockerPull, ComesByItselfBeforeARun) {
   });
 }
 
+TEST_F(MiniDockerPull, OfAllTagsBringsEachAndPushGivesEach) {
+  MD_NEEDS("root", "docker-registry", "skopeo", "busybox");
+  in_network([this] {
+    const DockerRegistry peer(5000);
+    push(peer, "busybox:1");
+    push(peer, "busybox:2");
+    EXPECT_EQ(docker({"pull", "-a", "-q", "localhost:5000/busybox"}).out,
+              "localhost:5000/busybox:1\nlocalhost:5000/busybox:2\n");
+    for (const char* tag : {":1", ":2"}) {
+      ASSERT_EQ(docker({"tag", std::string("localhost:5000/busybox") + tag,
+                        std::string("localhost:5000/other") + tag})
+                    .exit_code,
+                0);
+    }
+    EXPECT_EQ(docker({"push", "-a", "-q", "localhost:5000/other"}).out,
+              "localhost:5000/other:1\nlocalhost:5000/other:2\n");
+    EXPECT_THAT(docker({"pull", "-a", "localhost:5000/other"}).out,
+                AllOf(StartsWith("1: Pulling from localhost:5000/other\n"),
+                      HasSubstr("\n2: Pulling from localhost:5000/other\n")));
+    EXPECT_EQ(docker({"pull", "-a", "localhost:5000/busybox:1"}).err,
+              "mini-docker: tag can't be used with --all-tags/-a\n");
+    EXPECT_EQ(docker({"push", "-a", "localhost:5000/none"}).exit_code, 1);
+  });
+}
+
+TEST_F(MiniDockerPull, AsksMirrorsForImagesOfDockerHubFirst) {
+  MD_NEEDS("root", "docker-registry", "skopeo", "busybox", "overlay");
+  in_network([this] {
+    const DockerRegistry mirror(5000);
+    push(mirror, "library/busybox:1");
+    push(mirror, "mine:1");
+    const std::string works = "--registry-mirror=http://localhost:5000";
+    const std::string is_gone = "--registry-mirror=http://localhost:5001";
+    const CommandResult ran = docker({is_gone, works, "run", "--rm", "busybox:1", "echo", "hi"});
+    EXPECT_EQ(ran.out, "hi\n") << ran.in_words();
+    EXPECT_THAT(ran.err, HasSubstr("mirror http://localhost:5001/: "));
+    EXPECT_EQ(docker({"images", "--format", "{{.Repository}}:{{.Tag}}"}).out, "busybox:1\n");
+    EXPECT_EQ(docker({works, "pull", "-a", "-q", "busybox"}).out, "docker.io/library/busybox:1\n");
+    const CommandResult other = docker({is_gone, "pull", "busybox:2"});
+    EXPECT_EQ(other.exit_code, 1);
+    EXPECT_THAT(other.err, AllOf(HasSubstr("registry-1.docker.io"),
+                                 HasSubstr("(mirror http://localhost:5001/: ")));
+    // Nobody asks a mirror for another registry's images, or where in it they might be.
+    EXPECT_THAT(docker({works, "pull", "localhost:5001/mine:1"}).err, Not(HasSubstr("mirror")));
+    EXPECT_EQ(docker({"--registry-mirror=http://localhost:5000/v2", "pull", "busybox:1"}).err,
+              "mini-docker: mirror http://localhost:5000/v2: only a scheme, a host and a port can "
+              "be given\n");
+  });
+}
+
 TEST_F(MiniDockerPull, IsWhoTheConfigFileSays) {
   MD_NEEDS("root", "docker-registry", "skopeo", "busybox");
   in_network([this] {

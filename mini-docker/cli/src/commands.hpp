@@ -18,6 +18,7 @@ struct Globals {
   std::optional<std::string> root;            ///< --root
   std::optional<std::string> storage_driver;  ///< --storage-driver
   std::string cgroup_driver;                  ///< --cgroup-driver
+  std::vector<std::string> mirrors;           ///< --registry-mirror, each
   std::optional<trace::Format> explain;       ///< --explain
 };
 

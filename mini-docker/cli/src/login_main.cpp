@@ -76,10 +76,8 @@ LoginWords parse_login(const Words& args) {
   Words user;
   Words password;
   CLI::App app("Authenticate to a registry", "mini-docker login");
-  app.add_option("-u,--username", user, "username")->expected(1)->allow_extra_args(false);
-  app.add_option("-p,--password", password, "password or access token")
-      ->expected(1)
-      ->allow_extra_args(false);
+  add_list(app, "-u,--username", user, "username");
+  add_list(app, "-p,--password", password, "password or access token");
   app.add_flag("--password-stdin", words.password_stdin, "the password is standard input");
   app.add_flag("--plain-http", words.request.plain_http, "the registry speaks no TLS");
   words.request.registry = registry_domain(at_most_one(parse_names(app, args), "login"));

@@ -68,6 +68,7 @@ constexpr const char* kUsage =
     "                          fuse-overlayfs or vfs (also MINI_DOCKER_STORAGE_DRIVER)\n"
     "  --cgroup-driver NAME    who makes their cgroups: cgroupfs or systemd (also\n"
     "                          MINI_DOCKER_CGROUP_DRIVER); else whoever owns the tree\n"
+    "  --registry-mirror URL   ask there for images of Docker Hub first (can be given again)\n"
     "  --explain[=json]        narrate every kernel step on standard error\n"
     "  --version               print the version\n"
     "  --help                  print this; `mini-docker COMMAND --help` prints a command's "
@@ -79,7 +80,7 @@ int run(const Globals& globals, const Words& args) {
   engine::Engine engine = open_engine(globals);
   engine::StartOptions options;
   options.explain = globals.explain;
-  pull_if_missing(engine, request.image);
+  pull_if_missing(engine, request.image, globals.mirrors);
   return run_in_foreground(engine, request, options);
 }
 
@@ -165,9 +166,10 @@ Words parse_globals(const Words& args, Globals& globals) {
   std::string explain;
   bool version = false;
   CLI::App app;
-  app.add_option("--root", root)->expected(1)->allow_extra_args(false);
-  app.add_option("--storage-driver", driver)->expected(1)->allow_extra_args(false);
-  app.add_option("--cgroup-driver", cgroups)->expected(1)->allow_extra_args(false);
+  add_list(app, "--root", root, "");
+  add_list(app, "--storage-driver", driver, "");
+  add_list(app, "--cgroup-driver", cgroups, "");
+  add_list(app, "--registry-mirror", globals.mirrors, "");
   app.add_flag("--explain{text}", explain);
   app.add_flag("--version", version);
   const Words rest = parse_words(app, args);

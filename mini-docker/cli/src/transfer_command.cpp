@@ -57,10 +57,12 @@ void push_loudly(engine::Engine& engine, const engine::TransferRequest& request,
   print(out, push_ending(request.image, digest));
 }
 
-void pull_if_missing(engine::Engine& engine, const std::string& image) {
+void pull_if_missing(engine::Engine& engine, const std::string& image,
+                     const std::vector<std::string>& mirrors) {
   if (engine.has_image(image)) return;
   fmt::print(stderr, "Unable to find image '{}' locally\n", image_with_tag(image));
-  pull_loudly(engine, {image, docker_config_file()}, STDERR_FILENO);
+  pull_loudly(engine, {.image = image, .docker_config = docker_config_file(), .mirrors = mirrors},
+              STDERR_FILENO);
 }
 
 }  // namespace minidocker::cli

@@ -3,6 +3,7 @@
 /// `mini-docker pull` and `push`, and what `run` does for an image that is not there.
 
 #include <string>
+#include <vector>
 
 #include "minidocker/engine/engine.hpp"
 
@@ -19,7 +20,9 @@ void pull_loudly(engine::Engine& engine, const engine::TransferRequest& request,
 /// Likewise, the way back.
 void push_loudly(engine::Engine& engine, const engine::TransferRequest& request, int out);
 
-/// Pulls `image` if it is not there, telling of it on standard error. Throws Error.
-void pull_if_missing(engine::Engine& engine, const std::string& image);
+/// Pulls `image` if it is not there, from one of `mirrors` if it can be had there, telling of it on
+/// standard error. Throws Error.
+void pull_if_missing(engine::Engine& engine, const std::string& image,
+                     const std::vector<std::string>& mirrors);
 
 }  // namespace minidocker::cli

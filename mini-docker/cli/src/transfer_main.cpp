@@ -21,27 +21,22 @@ namespace {
 struct TransferWords {
   engine::TransferRequest request;
   bool quiet = false;
+  bool all_tags = false;
 };
 
 TransferWords parse_transfer(const std::string& verb, const std::string& what, const Words& args) {
   TransferWords words;
-  bool all_tags = false;
   Words platform;
   CLI::App app(what, "mini-docker " + verb);
   app.add_flag("-q,--quiet", words.quiet, "only the name, when it is done");
   app.add_flag("--plain-http", words.request.plain_http, "the registry speaks no TLS");
-  app.add_flag("-a,--all-tags", all_tags, "refused: name the tags");
+  app.add_flag("-a,--all-tags", words.all_tags, "all images of the repository");
   if (verb == "pull") {
-    app.add_option("--platform", platform, "OS/ARCHITECTURE[/VARIANT]: which image of several")
-        ->expected(1)
-        ->allow_extra_args(false);
+    add_list(app, "--platform", platform, "OS/ARCHITECTURE[/VARIANT]: which image of several");
   }
   const Words names = parse_names(app, args);
   if (names.size() != 1) {
     throw UsageError(fmt::format("'mini-docker {}' requires exactly 1 argument", verb), kFailed);
-  }
-  if (all_tags) {
-    throw UsageError("--all-tags is not supported: name one tag after the other", kFailed);
   }
   words.request.image = names.front();
   words.request.docker_config = docker_config_file();
@@ -49,30 +44,43 @@ TransferWords parse_transfer(const std::string& verb, const std::string& what, c
   return words;
 }
 
+void pull_one(engine::Engine& engine, const engine::TransferRequest& request, bool quiet) {
+  if (!quiet) return pull_loudly(engine, request, STDOUT_FILENO);
+  const engine::PulledImage pulled = engine.pull(request, [](const auto&) {});
+  warn(pulled.warnings);
+  print((pulled.name.empty() ? request.image : pulled.name) + "\n");
+}
+
+void push_one(engine::Engine& engine, const engine::TransferRequest& request, bool quiet) {
+  if (!quiet) return push_loudly(engine, request, STDOUT_FILENO);
+  static_cast<void>(engine.push(request, [](const auto&) {}));
+  print(request.image + "\n");
+}
+
 }  // namespace
 
 int pull(const Globals& globals, const Words& args) {
-  const TransferWords words = parse_transfer("pull", "Fetch an image from its registry", args);
+  TransferWords words = parse_transfer("pull", "Fetch an image from its registry", args);
+  words.request.mirrors = globals.mirrors;
   engine::Engine engine = open_engine(globals);
-  if (!words.quiet) {
-    pull_loudly(engine, words.request, STDOUT_FILENO);
-    return 0;
+  Words names{words.request.image};
+  if (words.all_tags) names = engine.names_in_registry(words.request);
+  for (const std::string& name : names) {
+    words.request.image = name;
+    pull_one(engine, words.request, words.quiet);
   }
-  const engine::PulledImage pulled = engine.pull(words.request, [](const auto&) {});
-  warn(pulled.warnings);
-  print((pulled.name.empty() ? words.request.image : pulled.name) + "\n");
   return 0;
 }
 
 int push(const Globals& globals, const Words& args) {
-  const TransferWords words = parse_transfer("push", "Give an image to its registry", args);
+  TransferWords words = parse_transfer("push", "Give an image to its registry", args);
   engine::Engine engine = open_engine(globals);
-  if (!words.quiet) {
-    push_loudly(engine, words.request, STDOUT_FILENO);
-    return 0;
+  Words names{words.request.image};
+  if (words.all_tags) names = engine.names_here(words.request.image);
+  for (const std::string& name : names) {
+    words.request.image = name;
+    push_one(engine, words.request, words.quiet);
   }
-  static_cast<void>(engine.push(words.request, [](const auto&) {}));
-  print(words.request.image + "\n");
   return 0;
 }
 

@@ -103,6 +103,14 @@ std::string Engine::push(const TransferRequest& request, const LayerWatch& watch
   return impl_->images.push(request, watch);
 }
 
+std::vector<std::string> Engine::names_in_registry(const TransferRequest& request) const {
+  return impl_->images.names_in_registry(request);
+}
+
+std::vector<std::string> Engine::names_here(const std::string& repository) const {
+  return impl_->images.names_here(repository);
+}
+
 std::string Engine::login(const LoginRequest& request) const {
   return impl_->images.login(request);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "minidocker/images/workspace.hpp"
@@ -75,6 +76,15 @@ void add_names(std::vector<std::string>& names, const images::WorkerEvent& event
   if (event.names.empty()) names.push_back(event.id);
 }
 
+// All tags of a repository are meant: docker's words for whoever names one.
+images::ImageName parse_repository(const std::string& text) {
+  const std::size_t last_part = text.rfind('/') + 1;  // of none, npos + 1: the beginning
+  if (text.find_first_of(":@", last_part) != std::string::npos) {
+    throw Error(ErrorKind::invalid_argument, "tag can't be used with --all-tags/-a");
+  }
+  return images::ImageName::parse(text);
+}
+
 }  // namespace
 
 ImageSource::ImageSource(const Paths& paths, Database& database)
@@ -122,6 +132,7 @@ images::WorkerRequest ImageSource::request(images::WorkerVerb verb,
   request.reference = wanted.image;
   request.docker_config = wanted.docker_config;
   request.platform = wanted.platform;
+  request.mirrors = wanted.mirrors;
   if (wanted.plain_http) request.plain_http = images::PlainHttp::yes;
   return request;
 }
@@ -228,6 +239,37 @@ std::string ImageSource::push(const TransferRequest& wanted, const LayerWatch& w
     if (event.type == Type::image) digest = event.digest;
   });
   return digest;
+}
+
+std::vector<std::string> ImageSource::names_in_registry(const TransferRequest& wanted) const {
+  const trace::Scope scope("05-registry", "have mini-worker list the tags of " + wanted.image,
+                           "nothing foreign is parsed in this process");
+  images::ImageName name = parse_repository(wanted.image);
+  std::vector<std::string> names;
+  run_worker(request(images::WorkerVerb::tags, wanted), [&](const images::WorkerEvent& event) {
+    for (const std::string& tag : event.names) {
+      name.tag = tag;
+      names.push_back(name.familiar());
+    }
+  });
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<std::string> ImageSource::names_here(const std::string& repository) const {
+  const images::ImageName wanted = parse_repository(repository);
+  std::set<std::string> names;
+  for (const images::Image& image : store_.images()) {
+    for (const images::ImageName& name : image.names) {
+      const bool fits = name.domain == wanted.domain && name.path == wanted.path;
+      if (fits) names.insert(name.familiar());
+    }
+  }
+  if (names.empty()) {
+    throw Error(ErrorKind::not_found,
+                "An image does not exist locally with the tag: " + repository);
+  }
+  return {names.begin(), names.end()};
 }
 
 bool ImageSource::has(const std::string& name) const { return store_.find_image(name).has_value(); }

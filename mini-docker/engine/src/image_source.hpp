@@ -55,6 +55,10 @@ class ImageSource {
   [[nodiscard]] PulledImage pull(const TransferRequest& request, const LayerWatch& watch) const;
   /// See Engine::push.
   [[nodiscard]] std::string push(const TransferRequest& request, const LayerWatch& watch) const;
+  /// See Engine::names_in_registry.
+  [[nodiscard]] std::vector<std::string> names_in_registry(const TransferRequest& request) const;
+  /// See Engine::names_here.
+  [[nodiscard]] std::vector<std::string> names_here(const std::string& repository) const;
   /// See Engine::login.
   [[nodiscard]] std::string login(const LoginRequest& request) const;
   /// See Engine::logout.

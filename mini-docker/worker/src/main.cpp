@@ -86,6 +86,8 @@ void work(const WorkerRequest& request) {
       return pull(request, who, target, told);
     case Verb::push:
       return push(request, who, target, told);
+    case Verb::tags:
+      return list_tags(request, who, told);
     case Verb::save:
       return images_unpack::save_images(store, request.names, *output);
     case Verb::import_root:
@@ -113,6 +115,9 @@ int usage(const std::string& message) {
       "\nusage: mini-worker unpack PLACES (--from FILE|DIR|- | --image ID)"
       "\n       mini-worker pull|push PLACES --reference NAME [--docker-config FILE]"
       " [--plain-http loopback|yes]"
+      "\n       mini-worker tags PLACES --reference NAME [--docker-config FILE]"
+      " [--plain-http loopback|yes]"
+      "\n       (pull and tags: [--mirror URL]..., asked for Docker Hub's images before it is)"
       "\n       mini-worker save PLACES --to DIR|- --name NAME..."
       "\n       mini-worker import PLACES --from FILE|- --created TIME [--name NAME]"
       " [--changes TEXT] [--comment TEXT]"

@@ -51,7 +51,7 @@ constexpr const char* kForRegistries[] = {"/proc/sys/kernel/random/boot_id",
 
 bool speaks_to_a_registry(const WorkerRequest& request) {
   return request.verb == WorkerVerb::pull || request.verb == WorkerVerb::push ||
-         request.verb == WorkerVerb::login;
+         request.verb == WorkerVerb::tags || request.verb == WorkerVerb::login;
 }
 
 // Not nothing, and not a descriptor that is open already.

@@ -1,17 +1,25 @@
 #include "transfer.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "minidocker/images_unpack/unpacked_layers.hpp"
 #include "minidocker/registry/credentials.hpp"
 #include "minidocker/registry/curl_transport.hpp"
+#include "minidocker/registry/lists.hpp"
 #include "minidocker/registry/pull.hpp"
 #include "minidocker/registry/push.hpp"
 #include "minidocker/registry/session.hpp"
+#include "minidocker/registry/url.hpp"
+#include "minidocker/toolbox/error.hpp"
 
 namespace minidocker::worker {
 
@@ -114,18 +122,56 @@ class Unpacking final : public registry::LayerConsumer {
   images_unpack::UnpackedLayers unpacked_;
 };
 
-// What both verbs need to talk to the reference's registry.
+// What it takes to talk to a registry.
 struct Conversation {
-  Conversation(const WorkerRequest& request, const std::optional<registry::Credentials>& who)
-      : reference(registry::Reference::parse(request.reference)),
-        transport(registry::make_curl_transport({})),
-        session(reference.name.domain, {request.plain_http == images::PlainHttp::yes, who},
-                *transport, registry::Clock::real()) {}
+  Conversation(const std::string& domain, registry::SessionOptions options)
+      : transport(registry::make_curl_transport({})),
+        session(domain, std::move(options), *transport, registry::Clock::real()) {}
+  // The reference's own.
+  Conversation(const registry::Reference& reference, const WorkerRequest& request,
+               const std::optional<registry::Credentials>& who)
+      : Conversation(reference.name.domain, {request.plain_http == images::PlainHttp::yes, who}) {}
+  explicit Conversation(const registry::Url& mirror)
+      : Conversation(mirror.authority, {.plain_http = mirror.scheme == "http"}) {}
 
-  registry::Reference reference;
   std::unique_ptr<registry::HttpTransport> transport;
   registry::Session session;
 };
+
+registry::Url parse_mirror(const std::string& text) {
+  registry::Url url = registry::Url::parse(text);
+  if (url.target == "/") return url;
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("mirror {}: only a scheme, a host and a port can be given", text));
+}
+
+// Has `ask` do it with the first registry that can.
+void ask_mirrors_first(const registry::Reference& reference, const WorkerRequest& request,
+                       const std::optional<registry::Credentials>& who,
+                       const images_unpack::Progress& tell,
+                       const std::function<void(registry::Session&)>& ask) {
+  std::vector<registry::Url> mirrors;
+  std::ranges::transform(request.mirrors, std::back_inserter(mirrors), parse_mirror);
+  if (reference.name.domain != "docker.io") mirrors.clear();
+  std::string failures;
+  for (const registry::Url& mirror : mirrors) {
+    try {
+      Conversation with(mirror);
+      return ask(with.session);
+    } catch (const Error& error) {
+      const std::string failure = fmt::format("mirror {}: {}", mirror.str(), error.what());
+      tell(WorkerEvent::of(WorkerEvent::Type::warning, failure));
+      failures += fmt::format(" ({})", failure);
+    }
+  }
+  try {
+    Conversation with(reference, request, who);
+    ask(with.session);
+  } catch (const Error& error) {
+    if (failures.empty()) throw;
+    throw Error(error.kind(), error.what() + failures);
+  }
+}
 
 }  // namespace
 
@@ -139,33 +185,47 @@ std::optional<registry::Credentials> credentials_for(const WorkerRequest& reques
 
 void pull(const WorkerRequest& request, const std::optional<registry::Credentials>& who,
           const images_unpack::ImportTarget& target, const images_unpack::Progress& tell) {
-  Conversation with(request, who);
+  const auto reference = registry::Reference::parse(request.reference);
   registry::PullOptions options;
   options.platform =
       request.platform.empty() ? target.platform : images::Platform::parse(request.platform);
   options.max_bytes = target.max_bytes;
-  Unpacking unpacking(target, tell);
-  options.consumer = &unpacking;
-  const registry::PulledImage pulled = registry::pull_image(
-      with.reference, with.session, target.store, options,
-      [&](const registry::BlobProgress& progress) { tell(transfer_event(progress)); });
-  for (const std::string& warning : pulled.warnings)
-    tell(WorkerEvent::of(WorkerEvent::Type::warning, warning));
-  tell(image_event(with.reference, pulled));
+  ask_mirrors_first(reference, request, who, tell, [&](registry::Session& session) {
+    Unpacking unpacking(target, tell);
+    options.consumer = &unpacking;
+    const registry::PulledImage pulled = registry::pull_image(
+        reference, session, target.store, options,
+        [&](const registry::BlobProgress& progress) { tell(transfer_event(progress)); });
+    for (const std::string& warning : pulled.warnings)
+      tell(WorkerEvent::of(WorkerEvent::Type::warning, warning));
+    tell(image_event(reference, pulled));
+  });
+}
+
+void list_tags(const WorkerRequest& request, const std::optional<registry::Credentials>& who,
+               const images_unpack::Progress& tell) {
+  const auto reference = registry::Reference::parse(request.reference);
+  ask_mirrors_first(reference, request, who, tell, [&](registry::Session& session) {
+    WorkerEvent event;
+    event.type = WorkerEvent::Type::tags;
+    event.names = registry::list_tags(session, reference.name.path);
+    tell(event);
+  });
 }
 
 void push(const WorkerRequest& request, const std::optional<registry::Credentials>& who,
           const images_unpack::ImportTarget& target, const images_unpack::Progress& tell) {
-  Conversation with(request, who);
-  const images::Image image = target.store.get_image(with.reference.familiar());
+  const auto reference = registry::Reference::parse(request.reference);
+  Conversation with(reference, request, who);
+  const images::Image image = target.store.get_image(reference.familiar());
   registry::PushOptions options;
-  options.mount_from = registry::known_repositories(target.store, with.reference);
+  options.mount_from = registry::known_repositories(target.store, reference);
   const images::Digest digest = registry::push_image(
-      with.reference, with.session, target.store, image, options,
+      reference, with.session, target.store, image, options,
       [&](const registry::BlobProgress& progress) { tell(transfer_event(progress)); });
   target.store.add_image(target.store.lock(), image.manifest, {},
-                         {registry::digest_name(with.reference, digest)});
-  tell(image_event(with.reference,
+                         {registry::digest_name(reference, digest)});
+  tell(image_event(reference,
                    {.id = image.id, .manifest = image.manifest, .digest = digest, .warnings = {}}));
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 /// \file
-/// The verbs pull (an image from its registry into the store, and its layers into directories) and
-/// push (the way back).
+/// The verbs pull (an image from its registry into the store, and its layers into directories),
+/// push (the way back) and tags.
+///
+/// Docker Hub's images and tags are asked of `request.mirrors` first, one after the other; one that
+/// fails is told of, and the next is asked. Mirrors are not told who we are.
 
 #include <optional>
 
@@ -20,6 +23,11 @@ namespace minidocker::worker {
 /// last, image events. Throws Error.
 void pull(const images::WorkerRequest& request, const std::optional<registry::Credentials>& who,
           const images_unpack::ImportTarget& target, const images_unpack::Progress& tell);
+
+/// Tells a tags event: all that the repository of `request.reference` has. Throws Error.
+void list_tags(const images::WorkerRequest& request,
+               const std::optional<registry::Credentials>& who,
+               const images_unpack::Progress& tell);
 
 /// Pushes the image of the store that has the name `request.reference`. Tells transfer and, last,
 /// image events. Throws Error.

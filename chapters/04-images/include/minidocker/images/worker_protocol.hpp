@@ -14,6 +14,7 @@
 /// | warning  | `message`                            | something of a layer was not taken over  |
 /// | image    | `id` `manifest` `names`; of a pull   | the image is recorded in the store       |
 /// |          | `digest` `is_new` too                |                                          |
+/// | tags     | `names`                              | of tags: all of the repository           |
 /// | kept     | `message` `is_new`                   | of remember: the helper that keeps it;   |
 /// |          |                                      | of forget: was there anything            |
 /// | sandbox  | `message`                            | a right that it could not give up, why   |
@@ -46,6 +47,7 @@ enum class WorkerVerb : std::uint8_t {
   unpack,       ///< load archives, or unpack layers of an image of the store
   pull,         ///< fetch an image from a registry and unpack it
   push,         ///< give an image of the store to a registry, under one of its names
+  tags,         ///< list the tags that a repository of a registry has
   save,         ///< write images of the store out, as an archive or a directory
   import_root,  ///< make an image of a packed root; the word is `import`
   export_root,  ///< pack a root; the word is `export`
@@ -70,8 +72,10 @@ struct WorkerRequest {
   std::string image;                     ///< `--image ID`: or unpack missing layers of this one
   Owners owners = Owners::keep;          ///< `--owners keep|squash`
   WorkerVerb verb = WorkerVerb::unpack;  ///< the first word
-  std::string reference = {};            ///< pull, push: `--reference NAME`
-  std::string docker_config = {};        ///< pull, push: `--docker-config FILE`: who we are
+  std::string reference = {};            ///< pull, push, tags: `--reference NAME`
+  std::vector<std::string> mirrors =
+      {};                          ///< pull, tags: `--mirror URL`, each: asked before Docker Hub
+  std::string docker_config = {};  ///< pull, push, tags: `--docker-config FILE`: who we are
   PlainHttp plain_http = PlainHttp::loopback;  ///< pull, push, login: `--plain-http loopback|yes`
   std::string platform = {};                   ///< pull: `--platform OS/ARCHITECTURE[/VARIANT]`
   std::string registry = {};                   ///< login, remember, forget: `--registry DOMAIN`
@@ -91,7 +95,17 @@ struct WorkerRequest {
 /// One line of the progress pipe; members that an event does not have are empty.
 struct WorkerEvent {
   /// Which event.
-  enum class Type : std::uint8_t { transfer, layer, warning, image, kept, sandbox, error, done };
+  enum class Type : std::uint8_t {
+    transfer,
+    layer,
+    warning,
+    image,
+    tags,
+    kept,
+    sandbox,
+    error,
+    done
+  };
   /// What happens to a blob.
   enum class Phase : std::uint8_t {
     exists,     ///< it was there already
@@ -104,19 +118,19 @@ struct WorkerEvent {
     unpacking,  ///< of a layer, `moved` bytes were unpacked
     unpacked,   ///< of a layer: all were
   };
-  Type type = Type::done;                ///< which event
-  std::string diff_id;                   ///< layer: `sha256:HEX`
-  std::uint64_t entries = 0;             ///< layer: how many the archive has
-  std::uint64_t bytes = 0;               ///< layer: of the archive, unpacked
-  bool reused = false;                   ///< layer: was it there already?
-  std::string id;                        ///< image: `sha256:HEX`
-  std::string manifest;                  ///< image: `sha256:HEX`
-  std::vector<std::string> names;        ///< image: `docker.io/library/busybox:latest`
-  std::string digest;                    ///< transfer: of the blob; image: what its name led to
-  bool is_new = false;                   ///< image: was anything of it fetched? kept: see above
-  Phase phase = Phase::waiting;          ///< transfer: what happens to the blob
-  std::uint64_t moved = 0;               ///< transfer: bytes
-  std::uint64_t size = 0;                ///< transfer: bytes of the whole
+  Type type = Type::done;          ///< which event
+  std::string diff_id;             ///< layer: `sha256:HEX`
+  std::uint64_t entries = 0;       ///< layer: how many the archive has
+  std::uint64_t bytes = 0;         ///< layer: of the archive, unpacked
+  bool reused = false;             ///< layer: was it there already?
+  std::string id;                  ///< image: `sha256:HEX`
+  std::string manifest;            ///< image: `sha256:HEX`
+  std::vector<std::string> names;  ///< image: `docker.io/library/busybox:latest`; tags: `1.36`
+  std::string digest;              ///< transfer: of the blob; image: what its name led to
+  bool is_new = false;             ///< image: was anything of it fetched? kept: see above
+  Phase phase = Phase::waiting;    ///< transfer: what happens to the blob
+  std::uint64_t moved = 0;         ///< transfer: bytes
+  std::uint64_t size = 0;          ///< transfer: bytes of the whole
   ErrorKind kind = ErrorKind::internal;  ///< error: how to sort it
   std::string message;                   ///< warning, kept, sandbox, error: one line
 

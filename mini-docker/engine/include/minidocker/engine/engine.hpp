@@ -203,6 +203,11 @@ class Engine {
   /// Gives the image of that name to its registry; returns the digest of its manifest. Throws
   /// Error.
   std::string push(const TransferRequest& request, const LayerWatch& watch);
+  /// The names of all images that the registry has in the repository `request.image`. Throws Error,
+  /// also for one with a tag or a digest.
+  [[nodiscard]] std::vector<std::string> names_in_registry(const TransferRequest& request) const;
+  /// Likewise those that are here; not_found if there are none.
+  [[nodiscard]] std::vector<std::string> names_here(const std::string& repository) const;
   /// Asks the registry whether it knows who is named, and keeps that; returns the credential
   /// helper that does, empty for the file. Without a user: whether it knows whoever is kept. Throws
   /// Error: not_found if nobody is, permission if it does not know them.

@@ -15,6 +15,8 @@ struct TransferRequest {
   std::string docker_config;  ///< file that says who we are for registries; may be missing
   bool plain_http = false;    ///< the registry is spoken to without TLS, wherever it is
   std::string platform = {};  ///< pull: "linux/arm64"; empty: this machine's
+  /// Pull: URLs of registries that are asked for Docker Hub's images before it is, in this order.
+  std::vector<std::string> mirrors = {};
 };
 
 /// Who somebody is for a registry.
