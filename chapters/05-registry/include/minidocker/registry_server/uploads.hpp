@@ -63,6 +63,7 @@ class Uploads {
   /// the lease ends: a client that was cut off goes on where it was.
   class Lease {
    public:
+    /// Of an upload that was taken out of `uploads`, which must outlive it.
     Lease(Uploads& uploads, std::string id, std::unique_ptr<Upload> upload)
         : uploads_(&uploads), id_(std::move(id)), upload_(std::move(upload)) {}
     Lease(Lease&& other) noexcept = default;

@@ -12,10 +12,14 @@ namespace minidocker::http {
 
 /// Where a server can be reached.
 struct Address {
-  enum class Family { tcp, path };  ///< a port, or a socket in the file system
-  Family family;                    ///< which one
-  std::string host;                 ///< tcp: `127.0.0.1`, `::1`; or a path
-  std::uint16_t port = 0;           ///< tcp; 0: any that is free
+  /// What kind of socket it is.
+  enum class Family {
+    tcp,  ///< a port of this machine
+    path  ///< a UNIX socket, which has a name in the file system
+  };
+  Family family;           ///< which one
+  std::string host;        ///< tcp: `127.0.0.1`, `::1`; or a path
+  std::uint16_t port = 0;  ///< tcp; 0: any that is free
 
   /// `127.0.0.1:5000`, `[::1]:5000`, `localhost:5000` (127.0.0.1), `:5000` (all of this machine's
   /// addresses), or `unix:/run/x.sock`. Throws invalid_argument; names are not looked up.
