@@ -259,9 +259,10 @@ TEST_F(MiniDockerPull, ThatIsInterruptedGoesOnTheNextTime) {
   std::atomic<int> blobs = 0;
   LayoutServer server(testing::path_of("busybox"), [&](const std::string& path) -> std::uint64_t {
     if (path.find("/blobs/") == path.npos || interrupted.try_wait()) return LayoutServer::kAll;
-    if (++blobs == 1) return LayoutServer::kAll;  // the config
-    if (blobs == 2) return 1000;
-    begun.count_down(blobs == 3 ? 1 : 0);
+    const int blob = ++blobs;                  // three ask at once
+    if (blob == 1) return LayoutServer::kAll;  // the config
+    if (blob == 2) return 1000;
+    begun.count_down(blob == 3 ? 1 : 0);
     interrupted.wait();
     return 0;
   });
