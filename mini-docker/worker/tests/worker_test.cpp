@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +105,31 @@ TEST_F(WorkerTest, LoadsTheTestImageAndTellsOfEachLayerAndTheImage) {
   ASSERT_EQ(::lstat((paths[1] + "/home/user/notes").c_str(), &status), 0);
   EXPECT_EQ(status.st_uid, 1000U);
   EXPECT_THAT(files_below(dir_ / "state/tmp"), IsEmpty());
+}
+
+// Of whichever program that we have waited for needed most, in kilobytes.
+long most_memory_of_children() {
+  struct rusage usage{};
+  EXPECT_EQ(::getrusage(RUSAGE_CHILDREN, &usage), 0);
+  return usage.ru_maxrss;
+}
+
+TEST_F(WorkerTest, NeedsLittleMemoryForAGigabyte) {
+  MD_NEEDS("root");
+  const CommandResult made = run_command({"truncate", "--size=1G", dir_ / "big"});
+  ASSERT_EQ(made.exit_code, 0) << made.in_words();
+  WorkerRequest import = request("-");
+  import.verb = images::WorkerVerb::import_root;
+  import.created = "2026-01-01T00:00:00Z";
+  const CommandResult packed = run(
+      import, {}, {"sh", "-c", "tar --create --directory " + dir_.path() + " big | \"$@\"", "sh"});
+  ASSERT_EQ(packed.exit_code, 0) << packed.in_words();
+  ASSERT_EQ(events_.back().type, WorkerEvent::Type::done);
+  WorkerRequest unpack = request("");
+  unpack.image = std::ranges::find(events_, WorkerEvent::Type::image, &WorkerEvent::type)->id;
+  const CommandResult unpacked = run(unpack);
+  ASSERT_EQ(unpacked.exit_code, 0) << unpacked.in_words();
+  EXPECT_LT(most_memory_of_children(), 64 * 1024);
 }
 
 TEST_F(WorkerTest, LoadsItAsAnOrdinaryUserToo) {
