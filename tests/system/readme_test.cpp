@@ -65,8 +65,11 @@ class Checkout {
   /// Standard output and error as a terminal shows them, one stream.
   std::string sh(const std::string& command) const {
     const std::string path = "PATH=" + std::string(kBinaries) + ":/usr/bin:/bin:/usr/sbin:/sbin";
-    return run_command({"/bin/sh", "-c", "exec 2>&1; " + command},
-                       {.cwd = dir_.path(), .env = {path, "MINI_DOCKER_ROOT=build/state"}})
+    // A coverage build complains of half a file, as a killed process of another test may leave one.
+    const std::string counters = "LLVM_PROFILE_FILE=" + dir_.path() + "/build/counters-%m-%p%c";
+    return run_command(
+               {"/bin/sh", "-c", "exec 2>&1; " + command},
+               {.cwd = dir_.path(), .env = {path, counters, "MINI_DOCKER_ROOT=build/state"}})
         .out;
   }
   /// What `make run` runs once everything is built, or the command as it is.
