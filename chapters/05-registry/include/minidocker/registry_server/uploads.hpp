@@ -71,7 +71,6 @@ class Uploads {
     ~Lease();
     [[nodiscard]] const std::string& id() const noexcept { return id_; }  ///< in its URL
     Upload* operator->() const noexcept { return upload_.get(); }         ///< the upload
-    Upload& operator*() const noexcept { return *upload_; }               ///< the upload
     /// It does not go back: nobody can ask for it any more. It lives as long as the lease.
     void end();
 
