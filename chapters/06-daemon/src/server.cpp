@@ -244,8 +244,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   awaitable<void> send(const Request& request, Response& response) {
     be_patient(house_.options.stall_time);
-    std::string head =
-        head_of(response, keeps_alive_ ? ThenWhat::another_request : ThenWhat::the_end);
+    const ThenWhat then = keeps_alive_ ? ThenWhat::another_request : ThenWhat::the_end;
+    std::string head;
+    try {
+      head = head_of(response, then);
+    } catch (const Error&) {  // a header that would break the head
+      response = house_.options.explain(std::current_exception());
+      head = head_of(response, then);
+    }
     auto* const file = std::get_if<FileBody>(&response.body);
     const bool has_body = request.method != "HEAD" && response.status != 204;
     if (has_body && file == nullptr) head += std::get<std::string>(response.body);

@@ -90,6 +90,9 @@ class HttpServer : public ::testing::Test {
       UniqueFd file = sys::open((dir_ / "file").c_str(), O_RDONLY).or_throw("file");
       return Response{200, {{"ETag", "\"1\""}}, FileBody{std::move(file), 0, file_.size()}};
     });
+    router_.add("GET", "/broken", [](const Request&) -> Answer {
+      return Response{200, {{"Location", "a\r\nX-Forged: b"}}, "body"};
+    });
     router_.add("GET", "/slow", [this](const Request&) -> Answer {
       asked_.open();
       gate_.wait();
@@ -256,6 +259,10 @@ TEST_F(HttpServer, PutsErrorsIntoOneForm) {
   const Reply refused = client.ask(post("/unwanted", "Content-Length: 0\r\n"));
   EXPECT_EQ(refused.status, 403);
   EXPECT_EQ(refused.body, "not from you\n");
+  const Reply broken = client.ask(get("/broken"));
+  EXPECT_EQ(broken.status, 500);
+  EXPECT_THAT(broken.body, HasSubstr("answer: header \"Location\" holds a control character"));
+  EXPECT_THAT(broken.head, Not(HasSubstr("X-Forged")));
 }
 
 TEST_F(HttpServer, ABodyThatIsNotReadIsNotTheNextRequest) {
