@@ -109,6 +109,8 @@ std::string RawClient::ask(std::string_view bytes) const {
   return read_head();
 }
 
+void RawClient::end_sending() const { ::shutdown(socket_.get(), SHUT_WR); }
+
 void RawClient::wait_for_end() const {
   char bytes[4096];
   ssize_t got = 0;

@@ -48,6 +48,8 @@ class RawClient {
   [[nodiscard]] std::string read_head() const;
   /// send and read_head.
   std::string ask(std::string_view bytes) const;
+  /// Says that nothing more will come.
+  void end_sending() const;
   /// Waits until the registry leaves.
   void wait_for_end() const;
 
