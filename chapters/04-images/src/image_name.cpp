@@ -42,11 +42,6 @@ bool is_component(std::string_view text) {
   return true;
 }
 
-bool is_tag(std::string_view tag) {
-  return !tag.empty() && tag.size() <= kMaxTag && is_word(tag.front()) &&
-         std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
-}
-
 // One word of a host name: letters, digits and, inside, dashes.
 bool is_label(std::string_view label) {
   const auto is_edge = [](char c) { return is_word(c) && c != '_'; };
@@ -88,6 +83,19 @@ bool begins_with_domain(std::string_view first) {
 }
 
 }  // namespace
+
+bool is_tag(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxTag && is_word(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return is_word(c) || c == '.' || c == '-'; });
+}
+
+bool is_repository_path(std::string_view text) {
+  try {
+    return ImageName::parse(fmt::format("localhost/{}", text)).path == text;
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 ImageName ImageName::parse(std::string_view text) {
   std::string_view rest = text;

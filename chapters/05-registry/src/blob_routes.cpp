@@ -174,11 +174,7 @@ Answer cancel_upload(Shelves& shelves, const Request& request) {
 }  // namespace
 
 void add_blob_routes(http::Router& router, Shelves& shelves) {
-  const auto add = [&router, &shelves](const char* method, const char* pattern, auto* handle) {
-    router.add(method, pattern, [&shelves, handle](const Request& request) -> Answer {
-      return handle(shelves, request);
-    });
-  };
+  const auto add = adder_to(router, shelves);
   add("POST", "/v2/{name...}/blobs/uploads", begin_upload);
   add("POST", "/v2/{name...}/blobs/uploads/", begin_upload);
   add("PATCH", "/v2/{name...}/blobs/uploads/{id}", patch_upload);

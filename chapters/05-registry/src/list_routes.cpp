@@ -75,10 +75,9 @@ Answer list_repositories(const Shelves& shelves, const Request& request) {
 }  // namespace
 
 void add_list_routes(http::Router& router, Shelves& shelves) {
-  router.add("GET", "/v2/_catalog",
-             [&shelves](const Request& request) { return list_repositories(shelves, request); });
-  router.add("GET", "/v2/{name...}/tags/list",
-             [&shelves](const Request& request) { return list_tags(shelves, request); });
+  const auto add = adder_to(router, shelves);
+  add("GET", "/v2/_catalog", list_repositories);
+  add("GET", "/v2/{name...}/tags/list", list_tags);
 }
 
 }  // namespace minidocker::registry_server

@@ -103,7 +103,7 @@ void require_parts(const Shelves& shelves, const std::string& name, const Facts&
 
 // The tag that is given, or nothing for the digest of `text`.
 std::optional<std::string> tag_for(const std::string& reference, const Digest& digest) {
-  if (is_tag(reference)) return reference;
+  if (images::is_tag(reference)) return reference;
   if (reference.find(':') == std::string::npos) {
     refuse(fmt::format("{} is neither a tag nor a digest", quoted(reference.substr(0, 200))));
   }
@@ -158,7 +158,7 @@ Answer put_manifest(const Shelves& shelves, const Request& request) {
 std::optional<Digest> resolve(const Shelves& shelves, const std::string& name,
                               const std::string& reference) {
   if (reference.find(':') != std::string::npos) return digest_of(reference);
-  if (!is_tag(reference)) return std::nullopt;
+  if (!images::is_tag(reference)) return std::nullopt;
   return shelves.repositories.find_tag(name, reference);
 }
 
@@ -184,7 +184,7 @@ Answer delete_manifest(const Shelves& shelves, const Request& request) {
   const std::string& reference = request.parameter("reference");
   const images::StoreLock lock = shelves.store.lock();
   bool removed = false;
-  if (is_tag(reference)) {
+  if (images::is_tag(reference)) {
     removed = shelves.repositories.remove_tag(lock, name, reference);
   } else {
     const Digest digest = digest_of(reference);
@@ -238,11 +238,7 @@ Answer list_referrers(const Shelves& shelves, const Request& request) {
 }  // namespace
 
 void add_manifest_routes(http::Router& router, Shelves& shelves) {
-  const auto add = [&router, &shelves](const char* method, const char* pattern, auto* handle) {
-    router.add(method, pattern, [&shelves, handle](const Request& request) -> Answer {
-      return handle(shelves, request);
-    });
-  };
+  const auto add = adder_to(router, shelves);
   add("PUT", "/v2/{name...}/manifests/{reference}", put_manifest);
   add("GET", "/v2/{name...}/manifests/{reference}", get_manifest);
   add("DELETE", "/v2/{name...}/manifests/{reference}", delete_manifest);

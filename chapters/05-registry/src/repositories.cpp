@@ -17,7 +17,6 @@ namespace minidocker::registry_server {
 namespace {
 
 using images::Digest;
-using images::ImageName;
 using images::StoreLock;
 
 constexpr std::string_view kBlobs = "_blobs";
@@ -71,23 +70,11 @@ void walk(const std::string& dir, const std::string& name, const Visit& visit) {
 }  // namespace
 
 void check_repository(std::string_view name) {
-  try {
-    const std::string text(name);
-    if (ImageName::parse("localhost/" + text).path == text) return;
-  } catch (const Error&) {
-  }
+  if (images::is_repository_path(name)) return;
   throw ApiError(400, "NAME_INVALID",
                  fmt::format("repository {}: a name is lower case words joined by '.', '_', '-' "
                              "and '/', at most 245 characters",
                              quoted(name.substr(0, 300))));
-}
-
-bool is_tag(std::string_view text) {
-  try {
-    return ImageName::parse(fmt::format("localhost/x:{}", text)).tag == text;
-  } catch (const Error&) {
-    return false;
-  }
 }
 
 std::string Repositories::place(const std::string& name, std::string_view kind,

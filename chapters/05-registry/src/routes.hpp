@@ -17,6 +17,15 @@ void add_manifest_routes(http::Router& router, Shelves& shelves);
 /// Tags and repositories.
 void add_list_routes(http::Router& router, Shelves& shelves);
 
+/// Adds routes whose handlers take the shelves, too: `add(METHOD, PATTERN, function)`.
+inline auto adder_to(http::Router& router, Shelves& shelves) {
+  return [&router, &shelves](const char* method, const char* pattern, auto* handle) {
+    router.add(method, pattern, [&shelves, handle](const http::Request& request) -> http::Answer {
+      return handle(shelves, request);
+    });
+  };
+}
+
 /// The route's {name}. Throws ApiError NAME_INVALID.
 [[nodiscard]] const std::string& repository_of(const http::Request& request);
 /// Throws ApiError DIGEST_INVALID for what is no digest, or one by another hash than SHA-256.

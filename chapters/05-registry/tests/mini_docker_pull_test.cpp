@@ -186,6 +186,21 @@ TEST_F(MiniDockerPull, AsksMirrorsForImagesOfDockerHubFirst) {
   });
 }
 
+TEST_F(MiniDockerPull, DoesNotTellAMirrorWhoWeAre) {
+  MD_NEEDS("root", "docker-registry", "skopeo", "busybox");
+  in_network([this] {
+    testing::write_text(dir_.path() + "/htpasswd", kHtpasswd);
+    const DockerRegistry mirror(5000, {.htpasswd = dir_.path() + "/htpasswd"});
+    push(mirror, "library/busybox:1", {"--dest-creds", "u:word"});
+    testing::write_text(config(),
+                        R"({"auths":{"https://index.docker.io/v1/":{"auth":"dTp3b3Jk"}}})");
+    const CommandResult result =
+        docker({"--registry-mirror=http://localhost:5000", "pull", "busybox:1"});
+    EXPECT_EQ(result.exit_code, 1) << result.in_words();
+    EXPECT_THAT(result.err, HasSubstr("(mirror http://localhost:5000/: "));
+  });
+}
+
 TEST_F(MiniDockerPull, IsWhoTheConfigFileSays) {
   MD_NEEDS("root", "docker-registry", "skopeo", "busybox");
   in_network([this] {

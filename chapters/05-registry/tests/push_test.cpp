@@ -225,6 +225,22 @@ TEST(Lists, AreReadPageByPage) {
   EXPECT_THAT(list_tags(session, "x"), ElementsAre("a", "b", "c"));
 }
 
+// A terminal would do what is in it, and a path would lead there.
+TEST(Lists, HoldNothingButNames) {
+  std::string body;
+  FakeTransport fake([&body](const HttpRequest&) { return answer(200, body); });
+  FakeClock clock;
+  Session session("h.example", {}, fake, clock);
+  for (const char* tag : {"", "a b", "../a", "a\\u001b[2J", ".a"}) {
+    body = fmt::format(R"({{"tags":["good","{}"]}})", tag);
+    EXPECT_THAT(failure_of([&] { return list_tags(session, "x"); }), HasSubstr("is no name"))
+        << tag;
+  }
+  body = R"({"repositories":["good/one","bad/../one"]})";
+  EXPECT_THAT(failure_of([&] { return list_repositories(session); }),
+              HasSubstr("\"bad/../one\" is no name"));
+}
+
 TEST(Lists, HaveAnEndAndStayWhereTheyBegan) {
   std::string link = "</v2/_catalog>; rel=\"next\"";
   std::string names = "[]";

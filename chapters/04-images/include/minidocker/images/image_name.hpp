@@ -28,6 +28,12 @@ struct ImageName {
   auto operator<=>(const ImageName&) const = default;  ///< by domain, path, tag
 };
 
+/// Is it a tag: up to 128 letters, digits, `_`, `.`, `-`, the first none of the last two?
+[[nodiscard]] bool is_tag(std::string_view text);
+/// Is it what a registry calls a repository: `library/busybox`? What is can be a path: it climbs
+/// nowhere.
+[[nodiscard]] bool is_repository_path(std::string_view text);
+
 /// A name whose digest says for ever what it means: `busybox@sha256:...`. The digest is that of the
 /// manifest, or of the index that it was chosen from.
 struct DigestName {

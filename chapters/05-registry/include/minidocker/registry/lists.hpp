@@ -14,10 +14,10 @@ namespace minidocker::registry {
 inline constexpr std::size_t kMaxNames = 100'000;
 
 /// The tags of a repository (`library/busybox`), page by page. Throws not_found if there is no such
-/// repository, and as Session.
+/// repository, invalid_argument for what is no tag, and as Session.
 [[nodiscard]] std::vector<std::string> list_tags(Session& session, const std::string& path);
 
-/// All repositories. Throws as Session.
+/// All repositories. Throws likewise.
 [[nodiscard]] std::vector<std::string> list_repositories(Session& session);
 
 }  // namespace minidocker::registry

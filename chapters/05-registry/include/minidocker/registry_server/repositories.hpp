@@ -26,11 +26,9 @@
 
 namespace minidocker::registry_server {
 
-/// Refuses what is no name of a repository, by the grammar that clients hold themselves to. What
-/// passes can be a path: it climbs nowhere. Throws ApiError NAME_INVALID.
+/// Refuses what is no name of a repository, by the grammar that clients hold themselves to. Throws
+/// ApiError NAME_INVALID.
 void check_repository(std::string_view name);
-/// Is it a tag: up to 128 letters, digits, `_`, `.`, `-`, the first none of the last two?
-[[nodiscard]] bool is_tag(std::string_view text);
 
 /// Names below one directory. Any number of threads may use it.
 class Repositories {
