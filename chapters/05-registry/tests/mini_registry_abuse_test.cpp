@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/landlock.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <string>
@@ -14,6 +17,7 @@
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/toolbox/error.hpp"
+#include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker::registry {
@@ -59,6 +63,29 @@ std::vector<std::string> push_image(const std::string& repository, const std::st
   } catch (const Error&) {  // nobody listens any more
   }
   return acknowledged;
+}
+
+bool has_landlock() {
+  return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 2;
+}
+
+TEST(MiniRegistryAbuse, HasNoPowerAndReachesNothingButItsDirectory) {
+  MD_NEEDS("root");
+  in_network([] {
+    const TempDir dir;
+    const MiniRegistry registry(dir / "r");
+    for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+      EXPECT_EQ(testing::status_field(registry.pid(), set), "0000000000000000") << set;
+    }
+    EXPECT_EQ(testing::status_field(registry.pid(), "NoNewPrivs"), "1");
+    EXPECT_EQ(testing::status_field(registry.pid(), "Seccomp"), "2");
+    if (!has_landlock()) return;
+    // A tag that is a link to the outside: read, it would be a manifest that is unknown (404).
+    testing::write_text(dir / "outside", Digest::of("x").str());
+    make_dirs(dir / "r/repositories/x/_tags");
+    ASSERT_EQ(::symlink((dir / "outside").c_str(), (dir / "r/repositories/x/_tags/1").c_str()), 0);
+    EXPECT_THAT(ask("GET", "/v2/x/manifests/1"), StartsWith("HTTP/1.1 500"));
+  });
 }
 
 TEST(MiniRegistryAbuse, ABodyThatEndsTooSoonIsNoBlob) {
