@@ -1,55 +1,18 @@
 #include "minidocker/unionfs/changes.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
+#include <cstddef>
+#include <deque>
 #include <string_view>
 #include <utility>
 
+#include "comparer.hpp"
 #include "layer_paths.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
 #include "upper_walk.hpp"
-#include "xattrs.hpp"
 
 namespace minidocker::unionfs {
 namespace {
-
-// A layer that came out of an archive may have lost what is below a second.
-bool is_same_time(const struct timespec& a, const struct timespec& b) noexcept {
-  return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
-}
-
-// Of a directory the size says nothing, and the time only that a name in it came or went, which is
-// told anyway.
-bool is_same_status(const struct stat& a, const struct stat& b) noexcept {
-  if (a.st_mode != b.st_mode || a.st_uid != b.st_uid || a.st_gid != b.st_gid ||
-      a.st_rdev != b.st_rdev) {
-    return false;
-  }
-  return S_ISDIR(a.st_mode) || (a.st_size == b.st_size && is_same_time(a.st_mtim, b.st_mtim));
-}
-
-std::string capability_of(int dir, const std::string& name) {
-  Xattrs xattrs = read_xattrs(dir, name.c_str(), name);
-  return std::move(xattrs["security.capability"]);
-}
-
-// Copied up, and yet what it was before?
-bool is_untouched(const UpperEntry& entry, int fd, std::span<const int> below) {
-  if (entry.type != UpperType::other || entry.below != Below::other) return false;
-  const int lower = below[entry.below_at];
-  const char* name = entry.name.c_str();
-  sys::Result<struct stat> found = sys::fstatat(fd, name, AT_SYMLINK_NOFOLLOW);
-  if (found.error() == ENOENT) return true;  // gone meanwhile
-  const struct stat now = std::move(found).or_throw(quoted(entry.name));
-  const struct stat before =
-      entry.before ? *entry.before
-                   : sys::fstatat(lower, name, AT_SYMLINK_NOFOLLOW).or_throw(quoted(entry.name));
-  if (!is_same_status(now, before)) return false;
-  return !S_ISREG(now.st_mode) || capability_of(fd, entry.name) == capability_of(lower, entry.name);
-}
 
 class Collector final : public UpperVisitor {
  public:
@@ -57,32 +20,63 @@ class Collector final : public UpperVisitor {
     if (directory.path.empty()) {
       // The top is the container's root, always there.
     } else if (directory.below == Below::nothing) {
-      add(ChangeKind::added, directory.path);
-    } else if (below.empty() || is_changed(directory, fd, below.front())) {
-      add(ChangeKind::changed, directory.path);
+      found_.push_back({ChangeKind::added, directory.path});
     } else {
-      leave_silent_ones(directory.path);
-      silent_.push_back(directory.path);
+      const bool is_told = below.empty() || is_changed(directory, fd, below.front());
+      found_.push_back({ChangeKind::changed, directory.path, nullptr, is_told});
     }
-    std::erase_if(directory.entries,
-                  [&](const UpperEntry& entry) { return is_untouched(entry, fd, below); });
+    comparisons_.push_back(copied_up_in(directory));
+    around_.push_back(&comparisons_.back());
+    comparer_.compare(comparisons_.back(), fd, below);
   }
 
-  void leaf(const UpperDirectory& directory, const UpperEntry& entry) override {
+  void leaf(const UpperDirectory& directory, std::size_t at) override {
+    const UpperEntry& entry = directory.entries[at];
     if (entry.is_gone()) {
-      add(ChangeKind::deleted, joined(directory.path, entry.name));
+      found_.push_back({ChangeKind::deleted, joined(directory.path, entry.name)});
     } else if (entry.type == UpperType::other) {
-      add(entry.is_new() ? ChangeKind::added : ChangeKind::changed,
-          joined(directory.path, entry.name));
+      const ChangeKind kind = entry.is_new() ? ChangeKind::added : ChangeKind::changed;
+      found_.push_back({kind, joined(directory.path, entry.name), &around_.back()->untouched[at]});
     }
   }
 
-  [[nodiscard]] std::vector<Change> take() { return std::move(changes_); }
+  void leave() override { around_.pop_back(); }
+
+  [[nodiscard]] std::vector<Change> take() {
+    comparer_.finish();
+    for (Found& found : found_) {
+      if (found.untouched != nullptr && *found.untouched != 0) continue;
+      leave_silent_ones(found.path);
+      if (found.is_told) {
+        tell(found.kind, found.path);
+      } else {
+        silent_.push_back(std::move(found.path));
+      }
+    }
+    return std::move(changes_);
+  }
 
  private:
+  struct Found {
+    ChangeKind kind;
+    std::string path;
+    const char* untouched = nullptr;  // the answer to come; null where nothing is asked
+    bool is_told = true;              // or, of a directory, only if anything in it is
+  };
+
   static bool is_changed(const UpperDirectory& directory, int fd, int below) {
     const std::string& what = directory.path;
     return !is_same_status(sys::fstat(fd).or_throw(what), sys::fstat(below).or_throw(what));
+  }
+
+  static Comparison copied_up_in(UpperDirectory& directory) {
+    Comparison comparison{.names = {}, .untouched = std::vector<char>(directory.entries.size())};
+    for (std::size_t at = 0; at < directory.entries.size(); ++at) {
+      UpperEntry& entry = directory.entries[at];
+      if (entry.type != UpperType::other || entry.below != Below::other) continue;
+      comparison.names.push_back({at, entry.name, entry.below_at, std::move(entry.before)});
+    }
+    return comparison;
   }
 
   // Those around `path` stay.
@@ -93,8 +87,7 @@ class Collector final : public UpperVisitor {
     while (!silent_.empty() && !is_around(silent_.back())) silent_.pop_back();
   }
 
-  void add(ChangeKind kind, const std::string& path) {
-    leave_silent_ones(path);
+  void tell(ChangeKind kind, const std::string& path) {
     for (const std::string& around : silent_) {
       changes_.push_back({ChangeKind::changed, "/" + around});
     }
@@ -102,8 +95,12 @@ class Collector final : public UpperVisitor {
     changes_.push_back({kind, "/" + path});
   }
 
+  std::vector<Found> found_;
+  std::deque<Comparison> comparisons_;  // one a directory; they stay where they are
+  std::vector<Comparison*> around_;     // those of the directories on the way here
   std::vector<Change> changes_;
   std::vector<std::string> silent_;  // directories on the way here that are not told yet
+  Comparer comparer_;                // last: its threads write into the comparisons
 };
 
 }  // namespace

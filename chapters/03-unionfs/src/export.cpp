@@ -81,8 +81,6 @@ class Exporter final : public UpperVisitor {
     }
   }
 
-  void leaf(const UpperDirectory& /*directory*/, const UpperEntry& /*entry*/) override {}
-
  private:
   [[noreturn]] static void refuse(const std::string& path) {
     throw Error(ErrorKind::invalid_argument,

@@ -75,9 +75,13 @@ class Walker {
 
   void step() {
     Frame& frame = frames_.back();
-    if (frame.next == frame.directory.entries.size()) return frames_.pop_back();
-    const UpperEntry& entry = frame.directory.entries[frame.next++];
-    if (entry.type != UpperType::directory) return visitor_.leaf(frame.directory, entry);
+    if (frame.next == frame.directory.entries.size()) {
+      frames_.pop_back();
+      return visitor_.leave();
+    }
+    const std::size_t at = frame.next++;
+    const UpperEntry& entry = frame.directory.entries[at];
+    if (entry.type != UpperType::directory) return visitor_.leaf(frame.directory, at);
     UpperDirectory child;
     child.path = joined(frame.directory.path, entry.name);
     child.below = entry.below;

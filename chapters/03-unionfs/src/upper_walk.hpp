@@ -63,12 +63,15 @@ struct UpperDirectory {
 class UpperVisitor {
  public:
   virtual ~UpperVisitor() = default;
-  /// A directory before all that is in it; entries that are taken out here are not visited. `fd` is
-  /// the directory, open for reading, and `below` those that are merged with it or hidden by it,
-  /// the topmost first; all only until this returns.
+  /// A directory before all that is in it. `fd` is the directory, open for reading, and `below`
+  /// those that are merged with it or hidden by it, the topmost first; both only until this
+  /// returns.
   virtual void enter(UpperDirectory& directory, int fd, std::span<const int> below) = 0;
-  /// An entry that is no directory. Directories and leaves come in the order of names.
-  virtual void leaf(const UpperDirectory& directory, const UpperEntry& entry) = 0;
+  /// An entry, by its index, that is no directory. Directories and leaves come in the order of
+  /// names.
+  virtual void leaf(const UpperDirectory& /*directory*/, std::size_t /*at*/) {}
+  /// All that is in the directory entered last, and not left yet, was visited.
+  virtual void leave() {}
 };
 
 /// Visits all of `upper`, the writable directory of an overlay whose other layers are `lowers`, the

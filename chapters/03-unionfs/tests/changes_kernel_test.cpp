@@ -101,6 +101,32 @@ TEST(Changes, AreNoneOfAFileThatWasOnlyCopiedUp) {
   });
 }
 
+// Large directories are compared beside the walk, by other threads.
+TEST(Changes, OfManyLargeDirectoriesAreExactlyThoseMade) {
+  MD_NEEDS("root", "overlay");
+  in_sandbox([] {
+    const auto each_file = [](const std::string& top, auto work) {
+      for (int d = 10; d < 40; ++d) {
+        for (int f = 10; f < 99; ++f) work(fmt::format("{}/many/{}/{}", top, d, f), d, f);
+      }
+    };
+    for (int d = 10; d < 40; ++d) make_dirs(fmt::format("/tmp/l/low/many/{}", d));
+    each_file("/tmp/l/low", [](const std::string& path, int, int) { write_text(path, "x"); });
+    Lines expected{"C /many"};
+    const Lines told = Stack().after([&] {
+      each_file(kMerged, [](const std::string& path, int d, int f) {
+        const mode_t mode = d % 3 == 0 && f % 5 == 0 ? 0600 : 0644;
+        EXPECT_EQ(::chmod(path.c_str(), mode), 0) << path;
+      });
+    });
+    for (int d = 12; d < 40; d += 3) {
+      expected.push_back(fmt::format("C /many/{}", d));
+      for (int f = 10; f < 99; f += 5) expected.push_back(fmt::format("C /many/{}/{}", d, f));
+    }
+    EXPECT_EQ(told, expected);
+  });
+}
+
 TEST(Changes, TellCapabilitiesOfAFileThatIsOtherwiseTheSame) {
   MD_NEEDS("root", "overlay");
   in_sandbox([] {
