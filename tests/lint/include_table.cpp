@@ -51,9 +51,9 @@ bool contains(const std::vector<std::string>& list, std::string_view entry) {
   return std::ranges::find(list, entry) != list.end();
 }
 
-bool is_program_file(const SourceFile& file) {
+bool is_about_command_lines(const SourceFile& file) {
   return file.ends_with("/main.cpp") || file.ends_with("_main.cpp") ||
-         file.path.find("/demo/") != std::string::npos;
+         file.ends_with("/flag_parser.cpp") || file.path.find("/demo/") != std::string::npos;
 }
 
 /// The entries of the table that this include needs.
@@ -168,7 +168,7 @@ class Checker {
 
   static bool may_use(const SourceFile& file, const Room* room, const std::string& library) {
     if (library == "fmt") return true;
-    if (library == "cli11") return is_program_file(file);
+    if (library == "cli11") return is_about_command_lines(file);
     if (library == "benchmark") return file.path.find("/bench/") != std::string::npos;
     return room != nullptr && contains(room->third_party, library);
   }

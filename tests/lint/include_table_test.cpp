@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr const char* kTable = R"(
@@ -114,10 +115,14 @@ TEST(IncludeTable, KeepsThirdPartyHeadersOutOfHeaders) {
   EXPECT_THAT(check_file(header, "#include <nlohmann/json_fwd.hpp>\n"), IsEmpty());
 }
 
-TEST(IncludeTable, KeepsCommandLinesToMainFiles) {
+TEST(IncludeTable, KeepsCommandLinesToFilesThatAreAboutThem) {
   EXPECT_THAT(check_file("mini-docker/shim/src/a.cpp", "#include <CLI/CLI.hpp>\n"), SizeIs(1));
   EXPECT_THAT(check_file("mini-docker/shim/src/shim_main.cpp", "#include <CLI/CLI.hpp>\n"),
               IsEmpty());
+  EXPECT_THAT(check_file("mini-docker/shim/src/flag_parser.cpp", "#include <CLI/CLI.hpp>\n"),
+              IsEmpty());
+  EXPECT_THAT(check_file("mini-docker/shim/src/flag_parser.hpp", "#include <CLI/CLI.hpp>\n"),
+              Not(IsEmpty()));
 }
 
 TEST(IncludeTable, WantsEveryFileOfARoomToStandInOne) {

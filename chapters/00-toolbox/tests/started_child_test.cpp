@@ -147,7 +147,7 @@ TEST_F(StartedChildTest, NamesAProgramThatCannotBeExecuted) {
 }
 
 TEST_F(StartedChildTest, TellsTheProgramsFaultFromTheSetups) {
-  const auto exit_code_of = [this](StartedChild child) {
+  const auto exit_code_of = [](StartedChild child) {
     try {
       child.wait_for_exec();
     } catch (const ProgramError& error) {

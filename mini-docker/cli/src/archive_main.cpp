@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "commands.hpp"
+#include "flag_parser.hpp"
 #include "output_file.hpp"
-#include "parse_words.hpp"
+#include "usage_error.hpp"
 #include "warnings.hpp"
 
 namespace minidocker::cli {
@@ -15,10 +14,10 @@ namespace minidocker::cli {
 int load(const Globals& globals, const Words& args) {
   Words input;
   bool quiet = false;
-  CLI::App app("Load an image from an archive or an OCI layout", "mini-docker load");
-  add_list(app, "-i,--input", input, "file or directory; else standard input");
-  app.add_flag("-q,--quiet", quiet, "do not tell how far it has come");
-  require_count(parse_names(app, args), 0, "load");
+  FlagParser flags("Load an image from an archive or an OCI layout", "mini-docker load");
+  flags.add_list("-i,--input", input, "file or directory; else standard input");
+  flags.add_switch("-q,--quiet", quiet, "do not tell how far it has come");
+  require_count(flags.parse_names(args), 0, "load");
 
   const engine::LoadedImages loaded = open_engine(globals).load(input.empty() ? "-" : input.back());
   warn(loaded.warnings);
@@ -32,11 +31,11 @@ int load(const Globals& globals, const Words& args) {
 int save(const Globals& globals, const Words& args) {
   Words output;
   Words layout;
-  CLI::App app("Save images to an archive: an OCI layout that docker loads, too",
-               "mini-docker save");
-  add_list(app, "-o,--output", output, "file; else standard output");
-  add_list(app, "--layout", layout, "a new directory: the same files, not packed");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Save images to an archive: an OCI layout that docker loads, too",
+                   "mini-docker save");
+  flags.add_list("-o,--output", output, "file; else standard output");
+  flags.add_list("--layout", layout, "a new directory: the same files, not packed");
+  const Words names = flags.parse_names(args);
   require_some(names, "save");
   if (!output.empty() && !layout.empty()) {
     throw UsageError("--output and --layout are two places: give one");
@@ -55,10 +54,10 @@ int save(const Globals& globals, const Words& args) {
 int import_root(const Globals& globals, const Words& args) {
   engine::ImportRequest request;
   Words comments;
-  CLI::App app("Make an image of a packed root: a tar archive", "mini-docker import");
-  add_list(app, "-c,--change", request.changes, "Dockerfile instruction for its config");
-  add_list(app, "-m,--message", comments, "for its history");
-  const Words words = parse_names(app, args);
+  FlagParser flags("Make an image of a packed root: a tar archive", "mini-docker import");
+  flags.add_list("-c,--change", request.changes, "Dockerfile instruction for its config");
+  flags.add_list("-m,--message", comments, "for its history");
+  const Words words = flags.parse_names(args);
   if (words.empty() || words.size() > 2) {
     throw UsageError("'mini-docker import' requires 1 or 2 arguments: FILE|- [REPOSITORY[:TAG]]",
                      kFailed);
@@ -78,9 +77,9 @@ int import_root(const Globals& globals, const Words& args) {
 
 int export_root(const Globals& globals, const Words& args) {
   Words output;
-  CLI::App app("Write all files of a container as one tar archive", "mini-docker export");
-  add_list(app, "-o,--output", output, "file; else standard output");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Write all files of a container as one tar archive", "mini-docker export");
+  flags.add_list("-o,--output", output, "file; else standard output");
+  const Words names = flags.parse_names(args);
   require_count(names, 1, "export");
   const engine::Engine engine = open_engine(globals);
   OutputFile file(last(output), "export");

@@ -1,7 +1,6 @@
 // images, tag, rmi, history, inspect, image check and tree.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -10,11 +9,12 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "flag_parser.hpp"
 #include "image_filters.hpp"
 #include "image_listings.hpp"
 #include "image_picture.hpp"
 #include "inspect_json.hpp"
-#include "parse_words.hpp"
+#include "usage_error.hpp"
 #include "warnings.hpp"
 
 namespace minidocker::cli {
@@ -90,17 +90,18 @@ int list_images(const Globals& globals, const Words& args) {
   bool tree = false;
   Words filters;
   Words format;
-  CLI::App app("List images, all of them or those of a name", "mini-docker images");
-  app.add_flag("-a,--all", all, "also those that other images were built on: here all are shown");
-  app.add_flag("--digests", digests, "what registries call them, too");
-  add_list(app, "-f,--filter", filters,
-           "dangling=true|false, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, "
-           "since=IMAGE");
-  add_list(app, "--format", format, "table, json, or a template: {{.ID}}");
-  app.add_flag("-q,--quiet", quiet, "only ids");
-  app.add_flag("--no-trunc", whole, "do not cut anything");
-  app.add_flag("--tree", tree, "the layers that they share");
-  const Words names = parse_names(app, args);
+  FlagParser flags("List images, all of them or those of a name", "mini-docker images");
+  flags.add_switch("-a,--all", all,
+                   "also those that other images were built on: here all are shown");
+  flags.add_switch("--digests", digests, "what registries call them, too");
+  flags.add_list("-f,--filter", filters,
+                 "dangling=true|false, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, "
+                 "since=IMAGE");
+  flags.add_list("--format", format, "table, json, or a template: {{.ID}}");
+  flags.add_switch("-q,--quiet", quiet, "only ids");
+  flags.add_switch("--no-trunc", whole, "do not cut anything");
+  flags.add_switch("--tree", tree, "the layers that they share");
+  const Words names = flags.parse_names(args);
   if (names.size() > 1) {
     throw UsageError("'mini-docker images' requires at most 1 argument", kFailed);
   }
@@ -127,8 +128,8 @@ int list_images(const Globals& globals, const Words& args) {
 }
 
 int tag(const Globals& globals, const Words& args) {
-  CLI::App app("Give an image one more name", "mini-docker tag");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Give an image one more name", "mini-docker tag");
+  const Words names = flags.parse_names(args);
   require_count(names, 2, "tag");
   open_engine(globals).tag(names[0], names[1]);
   return 0;
@@ -137,10 +138,10 @@ int tag(const Globals& globals, const Words& args) {
 int remove_images(const Globals& globals, const Words& args) {
   bool force = false;
   bool no_prune = false;
-  CLI::App app("Remove names of images, and images with their last one", "mini-docker rmi");
-  app.add_flag("-f,--force", force, "also if a container that does not run was made of it");
-  app.add_flag("--no-prune", no_prune, "keep untagged parents: here images have none");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Remove names of images, and images with their last one", "mini-docker rmi");
+  flags.add_switch("-f,--force", force, "also if a container that does not run was made of it");
+  flags.add_switch("--no-prune", no_prune, "keep untagged parents: here images have none");
+  const Words names = flags.parse_names(args);
   require_some(names, "rmi");
   engine::Engine engine = open_engine(globals);
   int code = 0;
@@ -163,12 +164,12 @@ int history(const Globals& globals, const Words& args) {
   bool whole = false;
   bool human = true;
   Words format;
-  CLI::App app("Show how an image came to be", "mini-docker history");
-  app.add_flag("-H,--human", human, "sizes and times for people (default true)");
-  app.add_flag("-q,--quiet", quiet, "only ids");
-  app.add_flag("--no-trunc", whole, "do not cut anything");
-  add_list(app, "--format", format, "table, json, or a template: {{.ID}}");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Show how an image came to be", "mini-docker history");
+  flags.add_switch("-H,--human", human, "sizes and times for people (default true)");
+  flags.add_switch("-q,--quiet", quiet, "only ids");
+  flags.add_switch("--no-trunc", whole, "do not cut anything");
+  flags.add_list("--format", format, "table, json, or a template: {{.ID}}");
+  const Words names = flags.parse_names(args);
   require_count(names, 1, "history");
   const Listing listing =
       history_listing(open_engine(globals).history(names.front()), std::time(nullptr),
@@ -180,10 +181,10 @@ int history(const Globals& globals, const Words& args) {
 int inspect(const Globals& globals, const Words& args) {
   Words format;
   Words type;
-  CLI::App app("Print all that is known of containers and images", "mini-docker inspect");
-  add_list(app, "-f,--format", format, "json, or a template: {{.Id}}");
-  add_list(app, "--type", type, "container or image");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Print all that is known of containers and images", "mini-docker inspect");
+  flags.add_list("-f,--format", format, "json, or a template: {{.Id}}");
+  flags.add_list("--type", type, "container or image");
+  const Words names = flags.parse_names(args);
   require_some(names, "inspect");
   const std::string kind = last(type);
   if (!kind.empty() && kind != "container" && kind != "image") {
@@ -204,9 +205,9 @@ int inspect_images(const Globals& globals, const Words& args) {
 }
 
 int check_images(const Globals& globals, const Words& args) {
-  CLI::App app("Read all images again, and tell what is missing or damaged",
-               "mini-docker image check");
-  require_count(parse_names(app, args), 0, "image check");
+  FlagParser flags("Read all images again, and tell what is missing or damaged",
+                   "mini-docker image check");
+  require_count(flags.parse_names(args), 0, "image check");
   const std::vector<std::string> findings = open_engine(globals).check_images();
   for (const std::string& finding : findings) print(finding + "\n");
   return findings.empty() ? 0 : kFailed;
@@ -214,9 +215,9 @@ int check_images(const Globals& globals, const Words& args) {
 
 int image_tree(const Globals& globals, const Words& args) {
   bool svg = false;
-  CLI::App app("Show the layers of images, and which they share", "mini-docker image tree");
-  app.add_flag("--svg", svg, "as a picture");
-  Words names = parse_names(app, args);
+  FlagParser flags("Show the layers of images, and which they share", "mini-docker image tree");
+  flags.add_switch("--svg", svg, "as a picture");
+  Words names = flags.parse_names(args);
   const engine::Engine engine = open_engine(globals);
   if (names.empty()) names = ids_of(engine.images());
   const ImagePicture picture = picture_of(engine, names);

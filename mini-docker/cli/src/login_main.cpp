@@ -4,14 +4,12 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "commands.hpp"
+#include "flag_parser.hpp"
 #include "minidocker/engine/engine.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/pty.hpp"
-#include "parse_words.hpp"
 #include "prompt.hpp"
 #include "transfer_command.hpp"
 #include "transfer_text.hpp"
@@ -75,12 +73,12 @@ LoginWords parse_login(const Words& args) {
   LoginWords words;
   Words user;
   Words password;
-  CLI::App app("Authenticate to a registry", "mini-docker login");
-  add_list(app, "-u,--username", user, "username");
-  add_list(app, "-p,--password", password, "password or access token");
-  app.add_flag("--password-stdin", words.password_stdin, "the password is standard input");
-  app.add_flag("--plain-http", words.request.plain_http, "the registry speaks no TLS");
-  words.request.registry = registry_domain(at_most_one(parse_names(app, args), "login"));
+  FlagParser flags("Authenticate to a registry", "mini-docker login");
+  flags.add_list("-u,--username", user, "username");
+  flags.add_list("-p,--password", password, "password or access token");
+  flags.add_switch("--password-stdin", words.password_stdin, "the password is standard input");
+  flags.add_switch("--plain-http", words.request.plain_http, "the registry speaks no TLS");
+  words.request.registry = registry_domain(at_most_one(flags.parse_names(args), "login"));
   words.request.docker_config = docker_config_file();
   if (!user.empty()) words.request.user = user.back();
   if (!password.empty()) {
@@ -122,8 +120,8 @@ int login(const Globals& globals, const Words& args) {
 }
 
 int logout(const Globals& globals, const Words& args) {
-  CLI::App app("Log out from a registry", "mini-docker logout");
-  const std::string domain = registry_domain(at_most_one(parse_names(app, args), "logout"));
+  FlagParser flags("Log out from a registry", "mini-docker logout");
+  const std::string domain = registry_domain(at_most_one(flags.parse_names(args), "logout"));
   print(fmt::format("Removing login credentials for {}\n", shown(domain)));
   static_cast<void>(open_engine(globals).logout(domain, docker_config_file()));
   return 0;

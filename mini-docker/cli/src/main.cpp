@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -17,13 +16,13 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "flag_parser.hpp"
 #include "foreground.hpp"
 #include "minidocker/engine/engine.hpp"
 #include "minidocker/toolbox/program.hpp"
 #include "minidocker/toolbox/sys/tree.hpp"
 #include "minidocker/toolbox/trace.hpp"
 #include "minidocker/toolbox/trace_sinks.hpp"
-#include "parse_words.hpp"
 #include "run_flags.hpp"
 #include "tables.hpp"
 #include "transfer_command.hpp"
@@ -88,11 +87,11 @@ int ps(const Globals& globals, const Words& args) {
   bool all = false;
   bool quiet = false;
   bool whole = false;
-  CLI::App app("List containers", "mini-docker ps");
-  app.add_flag("-a,--all", all, "also those that do not run");
-  app.add_flag("-q,--quiet", quiet, "only ids");
-  app.add_flag("--no-trunc", whole, "do not cut anything");
-  require_count(parse_names(app, args), 0, "ps");
+  FlagParser flags("List containers", "mini-docker ps");
+  flags.add_switch("-a,--all", all, "also those that do not run");
+  flags.add_switch("-q,--quiet", quiet, "only ids");
+  flags.add_switch("--no-trunc", whole, "do not cut anything");
+  require_count(flags.parse_names(args), 0, "ps");
 
   std::vector<engine::ContainerSummary> list = open_engine(globals).containers();
   if (!all) {
@@ -108,9 +107,9 @@ int ps(const Globals& globals, const Words& args) {
 
 int rm(const Globals& globals, const Words& args) {
   bool force = false;
-  CLI::App app("Remove containers", "mini-docker rm");
-  app.add_flag("-f,--force", force, "also those that run: kill them");
-  const Words names = parse_names(app, args);
+  FlagParser flags("Remove containers", "mini-docker rm");
+  flags.add_switch("-f,--force", force, "also those that run: kill them");
+  const Words names = flags.parse_names(args);
   require_some(names, "rm");
 
   engine::Engine engine = open_engine(globals);
@@ -129,9 +128,10 @@ int rm(const Globals& globals, const Words& args) {
 }
 
 int diff(const Globals& globals, const Words& args) {
-  CLI::App app("List what a container has changed of its image's files: added, changed, deleted",
-               "mini-docker diff");
-  const Words names = parse_names(app, args);
+  FlagParser flags(
+      "List what a container has changed of its image's files: added, changed, deleted",
+      "mini-docker diff");
+  const Words names = flags.parse_names(args);
   require_count(names, 1, "diff");
 
   std::string text;
@@ -165,14 +165,14 @@ Words parse_globals(const Words& args, Globals& globals) {
   std::vector<std::string> cgroups;
   std::string explain;
   bool version = false;
-  CLI::App app;
-  add_list(app, "--root", root, "");
-  add_list(app, "--storage-driver", driver, "");
-  add_list(app, "--cgroup-driver", cgroups, "");
-  add_list(app, "--registry-mirror", globals.mirrors, "");
-  app.add_flag("--explain{text}", explain);
-  app.add_flag("--version", version);
-  const Words rest = parse_words(app, args);
+  FlagParser flags;
+  flags.add_list("--root", root, "");
+  flags.add_list("--storage-driver", driver, "");
+  flags.add_list("--cgroup-driver", cgroups, "");
+  flags.add_list("--registry-mirror", globals.mirrors, "");
+  flags.add_optional_value("--explain", explain, "text");
+  flags.add_switch("--version", version, "");
+  const Words rest = flags.parse_words(args);
   if (version) throw HelpWanted{"mini-docker version " MD_VERSION "\n"};
   if (!root.empty()) globals.root = root.back();
   globals.storage_driver = driver.empty() ? find_env("MINI_DOCKER_STORAGE_DRIVER") : driver.back();

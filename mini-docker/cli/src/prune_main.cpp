@@ -1,15 +1,15 @@
 // image prune, system prune, system df: room, and how to get it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <ctime>
 #include <string>
 
 #include "commands.hpp"
 #include "confirm.hpp"
 #include "durations.hpp"
+#include "flag_parser.hpp"
 #include "image_listings.hpp"
-#include "parse_words.hpp"
+#include "usage_error.hpp"
 #include "warnings.hpp"
 
 namespace minidocker::cli {
@@ -17,10 +17,10 @@ namespace minidocker::cli {
 int prune_images(const Globals& globals, const Words& args) {
   bool all = false;
   bool force = false;
-  CLI::App app("Remove images that no container uses", "mini-docker image prune");
-  app.add_flag("-a,--all", all, "not only those without a tag");
-  app.add_flag("-f,--force", force, "do not ask");
-  require_count(parse_names(app, args), 0, "image prune");
+  FlagParser flags("Remove images that no container uses", "mini-docker image prune");
+  flags.add_switch("-a,--all", all, "not only those without a tag");
+  flags.add_switch("-f,--force", force, "do not ask");
+  require_count(flags.parse_names(args), 0, "image prune");
   const std::string warning =
       all ? "This will remove all images without at least one container associated to them."
           : "This will remove all dangling images.";
@@ -40,10 +40,10 @@ int prune_images(const Globals& globals, const Words& args) {
 int disk_usage(const Globals& globals, const Words& args) {
   bool verbose = false;
   Words format;
-  CLI::App app("Show what images and containers take", "mini-docker system df");
-  app.add_flag("-v,--verbose", verbose, "each of them");
-  add_list(app, "--format", format, "table, json, or a template: {{.Type}}");
-  require_count(parse_names(app, args), 0, "system df");
+  FlagParser flags("Show what images and containers take", "mini-docker system df");
+  flags.add_switch("-v,--verbose", verbose, "each of them");
+  flags.add_list("--format", format, "table, json, or a template: {{.Type}}");
+  require_count(flags.parse_names(args), 0, "system df");
   if (verbose && !format.empty()) {
     throw UsageError("the verbose and the format options conflict", kFailed);
   }
@@ -56,10 +56,10 @@ int disk_usage(const Globals& globals, const Words& args) {
 int prune_system(const Globals& globals, const Words& args) {
   bool all = false;
   bool force = false;
-  CLI::App app("Remove what nobody uses", "mini-docker system prune");
-  app.add_flag("-a,--all", all, "all unused images, not only those without a tag");
-  app.add_flag("-f,--force", force, "do not ask");
-  require_count(parse_names(app, args), 0, "system prune");
+  FlagParser flags("Remove what nobody uses", "mini-docker system prune");
+  flags.add_switch("-a,--all", all, "all unused images, not only those without a tag");
+  flags.add_switch("-f,--force", force, "do not ask");
+  require_count(flags.parse_names(args), 0, "system prune");
   const std::string warning =
       fmt::format("This will remove:\n  - all stopped containers\n  - all {} images\n",
                   all ? "unused" : "dangling");

@@ -6,10 +6,9 @@
 #include <span>
 #include <string_view>
 
-namespace minidocker::cli {
+#include "flag_parser.hpp"
 
-/// Does a flag stand alone, or take a value?
-enum class FlagKind { alone, with_value };
+namespace minidocker::cli {
 
 /// A flag of docker's.
 struct RefusedFlag {

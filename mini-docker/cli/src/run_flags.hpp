@@ -10,7 +10,7 @@
 namespace minidocker::cli {
 
 /// Parses `[OPTIONS] IMAGE [COMMAND] [ARG...]`: flags end at the first word that is none. Throws
-/// UsageError in docker's words, HelpWanted (parse_words.hpp) for --help.
+/// UsageError in docker's words, HelpWanted (flag_parser.hpp) for --help.
 [[nodiscard]] engine::CreateRequest parse_run(const std::vector<std::string>& args);
 
 }  // namespace minidocker::cli

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -8,10 +7,10 @@
 #include <vector>
 
 #include "env_flags.hpp"
+#include "flag_parser.hpp"
 #include "limit_flags.hpp"
 #include "mode_flags.hpp"
 #include "mount_flags.hpp"
-#include "parse_words.hpp"
 #include "refused_flags.hpp"
 #include "run_flags.hpp"
 #include "usage_error.hpp"
@@ -30,41 +29,42 @@ struct RunWords {
   std::vector<Words> limits{limit_flags().size()};  ///< each at its flag's place
 };
 
-void add_switches(CLI::App& app, engine::CreateRequest& request) {
-  app.add_flag("-i,--interactive", request.interactive, "keep standard input open");
-  app.add_flag("-t,--tty", request.terminal, "give the program a terminal");
-  app.add_flag("--rm", request.auto_remove, "remove the container when it ends");
-  app.add_flag("--read-only", request.read_only, "mount the root filesystem read-only");
-  app.add_flag("--privileged", request.privileged, "all capabilities and devices, nothing masked");
-  app.add_flag("--oom-kill-disable", request.limits.oom_kill_disable,
-               "at the memory limit wait rather than be killed");
-  app.add_flag("--init", request.init, "run a small init that reaps and forwards signals");
+void add_switches(FlagParser& flags, engine::CreateRequest& request) {
+  flags.add_switch("-i,--interactive", request.interactive, "keep standard input open");
+  flags.add_switch("-t,--tty", request.terminal, "give the program a terminal");
+  flags.add_switch("--rm", request.auto_remove, "remove the container when it ends");
+  flags.add_switch("--read-only", request.read_only, "mount the root filesystem read-only");
+  flags.add_switch("--privileged", request.privileged,
+                   "all capabilities and devices, nothing masked");
+  flags.add_switch("--oom-kill-disable", request.limits.oom_kill_disable,
+                   "at the memory limit wait rather than be killed");
+  flags.add_switch("--init", request.init, "run a small init that reaps and forwards signals");
 }
 
-void add_values(CLI::App& app, RunWords& words) {
-  add_list(app, "--name", words.name, "name of the container");
-  add_list(app, "-h,--hostname", words.hostname, "its host name");
-  add_list(app, "-e,--env", words.env, "set a variable: NAME=value, or NAME");
-  add_list(app, "--env-file", words.env_files, "read variables from a file");
-  add_list(app, "-w,--workdir", words.workdir, "working directory");
-  add_list(app, "-u,--user", words.user, "USER[:GROUP], names or numbers");
-  add_list(app, "-v,--volume", words.volumes, "bind HOSTPATH:PATH[:ro]");
-  add_list(app, "--mount", words.mounts, "type=bind|tmpfs,source=..,target=..");
-  add_list(app, "--tmpfs", words.tmpfs, "PATH[:OPTIONS]");
-  add_list(app, "--cap-add", words.cap_add, "add a capability");
-  add_list(app, "--cap-drop", words.cap_drop, "drop a capability");
-  add_list(app, "--security-opt", words.security, "no-new-privileges");
-  add_list(app, "--pid", words.pid, "PID namespace: host");
-  add_list(app, "--ipc", words.ipc, "IPC namespace: private, none or host");
-  add_list(app, "--uts", words.uts, "UTS namespace: host");
-  add_list(app, "--network,--net", words.network, "network: none or host");
-  add_list(app, "--entrypoint", words.entrypoint, "replaces the image's entry point");
-  add_list(app, "--runtime", words.runtime, "another OCI runtime, e.g. crun");
+void add_values(FlagParser& flags, RunWords& words) {
+  flags.add_list("--name", words.name, "name of the container");
+  flags.add_list("-h,--hostname", words.hostname, "its host name");
+  flags.add_list("-e,--env", words.env, "set a variable: NAME=value, or NAME");
+  flags.add_list("--env-file", words.env_files, "read variables from a file");
+  flags.add_list("-w,--workdir", words.workdir, "working directory");
+  flags.add_list("-u,--user", words.user, "USER[:GROUP], names or numbers");
+  flags.add_list("-v,--volume", words.volumes, "bind HOSTPATH:PATH[:ro]");
+  flags.add_list("--mount", words.mounts, "type=bind|tmpfs,source=..,target=..");
+  flags.add_list("--tmpfs", words.tmpfs, "PATH[:OPTIONS]");
+  flags.add_list("--cap-add", words.cap_add, "add a capability");
+  flags.add_list("--cap-drop", words.cap_drop, "drop a capability");
+  flags.add_list("--security-opt", words.security, "no-new-privileges");
+  flags.add_list("--pid", words.pid, "PID namespace: host");
+  flags.add_list("--ipc", words.ipc, "IPC namespace: private, none or host");
+  flags.add_list("--uts", words.uts, "UTS namespace: host");
+  flags.add_list("--network,--net", words.network, "network: none or host");
+  flags.add_list("--entrypoint", words.entrypoint, "replaces the image's entry point");
+  flags.add_list("--runtime", words.runtime, "another OCI runtime, e.g. crun");
 }
 
-void add_limits(CLI::App& app, RunWords& words) {
+void add_limits(FlagParser& flags, RunWords& words) {
   auto values = words.limits.begin();
-  for (const LimitFlag& flag : limit_flags()) add_list(app, flag.spelling, *values++, flag.help);
+  for (const LimitFlag& flag : limit_flags()) flags.add_list(flag.spelling, *values++, flag.help);
 }
 
 /// As the user spelled it, if that can be told: a long name that stands there, else the first one.
@@ -79,22 +79,13 @@ std::string spelling_of(const RefusedFlag& flag, const Words& args) {
   return place == spellings.end() ? spellings.front() : *place;
 }
 
-void add_refused(CLI::App& app, const Words& args) {
+void add_refused(FlagParser& flags, const Words& args) {
   for (const RefusedFlag& flag : refused_flags()) {
     const auto refuse = [&flag, &args] {
       const std::string reason = flag.reason.empty() ? "" : fmt::format(": {}", flag.reason);
       throw UsageError(fmt::format("run {}: not supported yet{}", spelling_of(flag, args), reason));
     };
-    const std::string spelling(flag.spelling);
-    if (flag.kind == FlagKind::alone) {
-      app.add_flag_callback(spelling, refuse)->group("");
-    } else {
-      app.add_option_function<Words>(spelling, [refuse](const Words&) { refuse(); })
-          ->expected(1)
-          ->allow_extra_args(false)
-          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-          ->group("");
-    }
+    flags.add_refused(std::string(flag.spelling), flag.kind, refuse);
   }
 }
 
@@ -153,17 +144,16 @@ void apply_isolation(engine::CreateRequest& request, const RunWords& words) {
 engine::CreateRequest parse_run(const std::vector<std::string>& args) {
   engine::CreateRequest request;
   RunWords words;
-  CLI::App app(
+  FlagParser flags(
       "Make a container from an image and run a command in it: [OPTIONS] IMAGE [COMMAND] "
       "[ARG...]",
       "mini-docker run");
-  app.set_help_flag("");  // CLI11's own takes -h, which is the host name
-  add_switches(app, request);
-  add_values(app, words);
-  add_limits(app, words);
-  add_refused(app, args);
+  add_switches(flags, request);
+  add_values(flags, words);
+  add_limits(flags, words);
+  add_refused(flags, args);
 
-  const Words rest = parse_words(app, args);
+  const Words rest = flags.parse_words(args);
   if (rest.empty()) throw UsageError("'mini-docker run' requires at least 1 argument", 1);
   request.image = rest.front();
   request.command.assign(rest.begin() + 1, rest.end());

@@ -4,11 +4,9 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "commands.hpp"
+#include "flag_parser.hpp"
 #include "minidocker/toolbox/error.hpp"
-#include "parse_words.hpp"
 #include "transfer_command.hpp"
 #include "usage_error.hpp"
 #include "warnings.hpp"
@@ -27,14 +25,14 @@ struct TransferWords {
 TransferWords parse_transfer(const std::string& verb, const std::string& what, const Words& args) {
   TransferWords words;
   Words platform;
-  CLI::App app(what, "mini-docker " + verb);
-  app.add_flag("-q,--quiet", words.quiet, "only the name, when it is done");
-  app.add_flag("--plain-http", words.request.plain_http, "the registry speaks no TLS");
-  app.add_flag("-a,--all-tags", words.all_tags, "all images of the repository");
+  FlagParser flags(what, "mini-docker " + verb);
+  flags.add_switch("-q,--quiet", words.quiet, "only the name, when it is done");
+  flags.add_switch("--plain-http", words.request.plain_http, "the registry speaks no TLS");
+  flags.add_switch("-a,--all-tags", words.all_tags, "all images of the repository");
   if (verb == "pull") {
-    add_list(app, "--platform", platform, "OS/ARCHITECTURE[/VARIANT]: which image of several");
+    flags.add_list("--platform", platform, "OS/ARCHITECTURE[/VARIANT]: which image of several");
   }
-  const Words names = parse_names(app, args);
+  const Words names = flags.parse_names(args);
   if (names.size() != 1) {
     throw UsageError(fmt::format("'mini-docker {}' requires exactly 1 argument", verb), kFailed);
   }

@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "flag_parser.hpp"
 #include "minidocker/testing/observe.hpp"
-#include "parse_words.hpp"
 #include "refused_flags.hpp"
 #include "usage_error.hpp"
 #include "words.hpp"
