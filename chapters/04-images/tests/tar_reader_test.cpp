@@ -215,6 +215,16 @@ TEST(TarReader, TakesAnArchiveWithoutItsEndMark) {
   EXPECT_TRUE(read("").empty());
 }
 
+// As umoci 0.4.7 leaves what `insert` writes, and Go's archive/tar, so everybody, reads.
+TEST(TarReader, TakesAnArchiveThatEndsWithinWhatFillsItsLastBlock) {
+  const std::string whole = TarBuilder().file("a", "first").file("b", "last").unfinished();
+  const std::size_t end = 3 * 512 + 4;
+  for (const std::size_t size : {end, end + 1, end + 507}) {
+    EXPECT_THAT(read(whole.substr(0, size)), SizeIs(2)) << size;
+  }
+  EXPECT_THAT(refusal_of(whole.substr(0, end - 1)), HasSubstr("middle of a file"));
+}
+
 TEST(TarReader, ReadsWhateverFollowsTheEndSoThatDigestsAreWhole) {
   TextPieces pieces(TarBuilder().finish() + std::string(9000, 'x'), 512);
   TarReader reader(pieces, "archive");
@@ -230,8 +240,6 @@ TEST(TarReader, SaysWhatIsWrongWithAnArchive) {
   EXPECT_THAT(refusal_of("short"), HasSubstr("middle of a header"));
   const std::string long_file = TarBuilder().file("a", std::string(2000, 'a')).unfinished();
   EXPECT_THAT(refusal_of(long_file.substr(0, 1000)), HasSubstr("middle of a file"));
-  EXPECT_THAT(refusal_of(TarBuilder().file("a").unfinished().substr(0, 600)),
-              HasSubstr("middle of a file"));
   EXPECT_THAT(refusal_of(std::string(512, '\0') + TarBuilder().file("a").finish()),
               HasSubstr("follows the mark"));
   EXPECT_THAT(refusal_of(TarBuilder().add({.name = "x", .type = 'Z'}).finish()),
