@@ -16,15 +16,15 @@
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/sandbox.hpp"
+#include "minidocker/testing/tree_description.hpp"
 #include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
-#include "tree_description.hpp"
 
 namespace minidocker::images_unpack {
 namespace {
 
-using images_unpack::testing::describe_tree;
+using minidocker::testing::describe_tree;
 using minidocker::testing::in_sandbox;
 using minidocker::testing::read_text;
 using minidocker::testing::write_text;

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -22,15 +21,16 @@
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
+#include "minidocker/testing/tree_description.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/sys/file.hpp"
-#include "tree_description.hpp"
 
 namespace minidocker::images_unpack {
 namespace {
 
-using images_unpack::testing::describe_tree;
 using minidocker::testing::CommandResult;
+using minidocker::testing::describe_tree;
+using minidocker::testing::differences;
 using minidocker::testing::in_sandbox;
 using minidocker::testing::path_of;
 using minidocker::testing::read_text;
@@ -106,22 +106,6 @@ void make_sparse(const std::string& path) {
   ASSERT_EQ(::ftruncate(fd, 5'000'000), 0);
   ::close(fd);
   set_time(path, 77);
-}
-
-// Lines that only one of the trees has: the whole would be unreadable.
-std::string differences(const std::map<std::string, std::string>& ours,
-                        const std::map<std::string, std::string>& theirs) {
-  std::string text;
-  const auto add = [&text](const char* who, const auto& some, const auto& others) {
-    for (const auto& [path, words] : some) {
-      const auto other = others.find(path);
-      if (other != others.end() && other->second == words) continue;
-      text += "\n" + (who + path.substr(0, 30)) + ": " + words.substr(0, 150);
-    }
-  };
-  add("ours   ", ours, theirs);
-  add("theirs ", theirs, ours);
-  return text;
 }
 
 // Unpacks kArchive into kCopy and compares it with kTree.

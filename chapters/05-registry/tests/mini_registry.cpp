@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -76,9 +75,7 @@ CommandResult MiniRegistry::stop() {
 
 void in_network(const std::function<void()>& body) {
   testing::in_sandbox([&body] {
-    for (const char* dir : {"/run", "/var/lib"}) {
-      ASSERT_EQ(::mount("none", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"), 0) << dir;
-    }
+    testing::mount_empty({"/run", "/var/lib"});
     bring_up_loopback();
     body();
   });

@@ -7,7 +7,6 @@
 
 #include <regex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "mini_registry.hpp"
@@ -16,7 +15,7 @@
 #include "minidocker/testing/golden.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
-#include "minidocker/toolbox/files.hpp"
+#include "minidocker/testing/podman.hpp"
 #include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker::registry {
@@ -38,44 +37,6 @@ std::string ours(const TempDir& dir, Words words) {
   words.insert(words.begin(), {MD_BINARY_DIR "/bin/mini-docker", "--root", dir / "state"});
   return line_of(testing::run_command(words, {.env = {"DOCKER_CONFIG=" + dir.path()}}));
 }
-
-/// A podman that keeps all it has in a directory.
-class Podman {
- public:
-  explicit Podman(std::string dir) : dir_(std::move(dir)) {
-    make_dirs(dir_ + "/.config/containers");
-    testing::write_text(dir_ + "/.config/containers/policy.json",
-                        R"({"default":[{"type":"insecureAcceptAnything"}]})");
-  }
-  std::string operator()(const Words& words) const {
-    const std::string peers =
-        testing::path_of("podman").substr(0, testing::path_of("podman").rfind('/') + 1);
-    Words argv{testing::path_of("podman"),
-               "--root",
-               dir_ + "/root",
-               "--runroot",
-               dir_ + "/run",
-               "--tmpdir",
-               dir_ + "/tmp",
-               "--network-config-dir",
-               dir_ + "/net",
-               "--conmon",
-               peers + "conmon",
-               "--runtime",
-               peers + "crun",
-               "--storage-driver",
-               "vfs",
-               "--cgroup-manager",
-               "cgroupfs",
-               "--events-backend",
-               "none"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    return line_of(testing::run_command(argv, {.env = {"HOME=" + dir_}}));
-  }
-
- private:
-  std::string dir_;
-};
 
 TEST(MiniRegistry, GivesSkopeoWhatSkopeoGave) {
   MD_NEEDS("root", "skopeo", "busybox");
@@ -150,7 +111,7 @@ TEST(MiniRegistry, GivesPodmanWhatPodmanGave) {
     const MiniRegistry registry(dir / "registry");
     push_busybox("busybox:1");
     const TempDir home;
-    const Podman podman(home.path());
+    const testing::Podman podman(home.path());
     const std::string id = podman({"pull", "-q", "--tls-verify=false", "localhost:5000/busybox:1"});
     EXPECT_EQ(podman({"inspect", "-f", "{{.Digest}}", id}),
               images::Digest::of(raw_manifest("busybox:1")).str());

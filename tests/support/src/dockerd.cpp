@@ -3,10 +3,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
@@ -14,6 +12,7 @@
 
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
+#include "minidocker/testing/sandbox.hpp"
 
 namespace minidocker::testing {
 namespace {
@@ -46,11 +45,6 @@ std::unique_ptr<RunningCommand> start(const std::string& log, const std::string&
     throw std::runtime_error(words.front() + " does not begin: " + find_text(log).value_or(""));
   }
   return running;
-}
-
-void mount_empty_run() {
-  if (::mount("none", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0) return;
-  throw std::runtime_error(std::string("mount /run: ") + std::strerror(errno));
 }
 
 std::unique_ptr<RunningCommand> start_containerd(const std::string& dir) {
@@ -112,7 +106,7 @@ void remove_groups(const std::string& name) {
 }  // namespace
 
 Dockerd::Dockerd(DockerdOptions options) : options_(std::move(options)), group_(group_name()) {
-  mount_empty_run();
+  mount_empty({"/run"});
   containerd_ = start_containerd(options_.dir);
   dockerd_ = start_dockerd(options_, group_);
 }

@@ -168,4 +168,11 @@ void in_sandbox(const std::function<void()>& body, SandboxOptions options) {
   tell(told, status);
 }
 
+void mount_empty(const std::vector<std::string>& dirs) {
+  for (const std::string& dir : dirs) {
+    if (::mount("none", dir.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0) continue;
+    throw std::runtime_error("mount " + dir + ": " + std::strerror(errno));
+  }
+}
+
 }  // namespace minidocker::testing

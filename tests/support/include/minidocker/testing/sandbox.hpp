@@ -6,6 +6,8 @@
 #include <sched.h>
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace minidocker::testing {
 
@@ -22,6 +24,10 @@ struct SandboxOptions {
 /// tmpfs (each if the namespace is new). Assertions may be used in `body`; memory changed by it is
 /// not seen outside.
 void in_sandbox(const std::function<void()>& body, SandboxOptions options = {});
+
+/// Mounts an empty tmpfs on each of `dirs`: what programs keep there the host shall not see. Only
+/// in a sandbox with mounts of its own. Throws std::runtime_error.
+void mount_empty(const std::vector<std::string>& dirs);
 
 /// Runs `body` in a plain child: for what cannot be undone, such as dropping privileges.
 inline void in_child(const std::function<void()>& body) { in_sandbox(body, {.flags = 0}); }
