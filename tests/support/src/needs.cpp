@@ -163,6 +163,11 @@ std::string missing_file(const std::string& need) {
   return path_of(need).empty() ? "not found" : "";
 }
 
+std::string missing_debian_root() {
+  if (!path_of("debian-root").empty()) return {};
+  return "not found; `make prepare` makes it, as root, where debootstrap is installed";
+}
+
 std::string missing_fuse_overlayfs() {
   if (::access("/dev/fuse", R_OK | W_OK) != 0) return words(errno, "/dev/fuse");
   return missing_file("fuse-overlayfs");
@@ -197,6 +202,7 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"dockerd", [] { return missing_file("dockerd"); }},
       {"skopeo", [] { return missing_file("skopeo"); }},
       {"podman", [] { return missing_file("podman"); }},
+      {"buildah", [] { return missing_file("buildah"); }},
       {"fuse-overlayfs", missing_fuse_overlayfs},
       {"mkfs.btrfs", [] { return missing_file("mkfs.btrfs"); }},
       {"bsdtar", [] { return missing_file("bsdtar"); }},
@@ -204,6 +210,7 @@ const std::map<std::string, std::function<std::string()>>& known() {
       {"umoci", [] { return missing_file("umoci"); }},
       {"python3", [] { return missing_file("python3"); }},
       {"busybox", [] { return missing_file("busybox"); }},
+      {"debian-root", missing_debian_root},
       {"qemu", [] { return missing_file("qemu"); }},
       {"newuidmap", [] { return missing_file("newuidmap"); }},
       {"clang-format-19", [] { return missing_file("clang-format-19"); }},
@@ -237,13 +244,14 @@ std::string find_disk() {
 
 std::string path_of(const std::string& need) {
   for (const char* peer : {"crun", "runc", "docker-registry", "dockerd", "skopeo", "podman",
-                           "fuse-overlayfs", "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
+                           "buildah", "fuse-overlayfs", "mkfs.btrfs", "bsdtar", "igzip", "umoci"}) {
     if (need == peer) return find_in_build("peers/bin/" + need);
   }
   if (need == "busybox") {
     return find_in_build("images/busybox/index.json").empty() ? ""
                                                               : find_in_build("images/busybox");
   }
+  if (need == "debian-root") return find_in_build("cache/debian-root.tar");
   if (need == "disk") return find_disk();
   if (need == "qemu") return find_in_path("qemu-system-x86_64");
   return find_in_path(need);

@@ -11,9 +11,9 @@ namespace minidocker::testing {
 /// Why `need` cannot be had here; empty if it can. Known: root, user (an unprivileged user to
 /// become), userns, overlay, cgroup1, cgroup2 (with memory, cpu, pids), disk, systemd (as init),
 /// delegated (an ordinary user's session: the user's bus, and memory and pids for the user's own
-/// systemd), tty, strace, crun, runc, docker-registry, dockerd, skopeo, podman, bsdtar, igzip,
-/// umoci, python3, busybox (the test image), qemu, newuidmap, clang-format-19. Throws for an
-/// unknown name.
+/// systemd), tty, strace, crun, runc, docker-registry, dockerd, skopeo, podman, buildah, bsdtar,
+/// igzip, umoci, python3, busybox (the test image), debian-root (an archive that debootstrap made),
+/// qemu, newuidmap, clang-format-19. Throws for an unknown name.
 [[nodiscard]] std::string missing(const std::string& need);
 
 /// All of `needs` that are missing, as `need: reason`.
