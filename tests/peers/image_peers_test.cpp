@@ -8,12 +8,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "image_exchange.hpp"
 #include "minidocker/testing/dockerd.hpp"
 #include "minidocker/testing/needs.hpp"
 #include "minidocker/testing/observe.hpp"
 #include "minidocker/testing/run_command.hpp"
 #include "minidocker/testing/sandbox.hpp"
-#include "minidocker/toolbox/temp_dir.hpp"
 
 namespace minidocker::testing {
 namespace {
@@ -23,49 +23,26 @@ using ::testing::ElementsAre;
 using ::testing::IsSupersetOf;
 using Words = std::vector<std::string>;
 
-/// mini-docker with a state of its own, in a directory for archives.
-class ImagePeers : public ::testing::Test {
+class ImagePeers : public ImageExchange {
  protected:
-  [[nodiscard]] std::string at(const std::string& name) const { return dir_.path() + "/" + name; }
-  CommandResult ours(Words args, const std::string& state = "ours") const {
-    args.insert(args.begin(), {MD_BINARY_DIR "/bin/mini-docker", "--root", at(state)});
-    CommandResult result = run_command(args);
-    EXPECT_EQ(result.exit_code, 0) << result.in_words();
-    return result;
-  }
-  static void call(const Words& words) {
-    const CommandResult result = run_command(words);
-    EXPECT_EQ(result.exit_code, 0) << result.in_words();
-  }
-  static void skopeo_copy(const std::string& from, const std::string& to) {
-    call({path_of("skopeo"), "--insecure-policy", "copy", from, to});
-  }
   /// Loads the test image and saves it.
-  std::string saved() const {
+  [[nodiscard]] std::string saved() const {
     ours({"load", "-i", path_of("busybox")});
     ours({"save", "-o", at("saved.tar"), "busybox"});
     return at("saved.tar");
   }
-  [[nodiscard]] Words blobs(const std::string& state) const {
-    return files_below(at(state) + "/images/blobs/sha256");
-  }
-  [[nodiscard]] std::string id(const std::string& name, const std::string& state) const {
-    return ours({"inspect", "-f", "{{.Id}}", name}, state).out;
-  }
-
-  TempDir dir_{MD_BINARY_DIR};
 };
 
 TEST_F(ImagePeers, SkopeoReadsBothFormsOfWhatWeSaveAndWeReadWhatItWrites) {
   MD_NEEDS("root", "skopeo", "busybox");
   const std::string tar = saved();
-  skopeo_copy("oci-archive:" + tar, "oci:" + at("layout") + ":busybox:latest");
+  skopeo_copy({"oci-archive:" + tar, "oci:" + at("layout") + ":busybox:latest"});
   ours({"load", "-i", at("layout")}, "from-layout");
   EXPECT_EQ(blobs("from-layout"), blobs("ours")) << "byte by byte what we had";
-  skopeo_copy("docker-archive:" + tar, "docker-archive:" + at("docker.tar") + ":busybox:again");
+  skopeo_copy({"docker-archive:" + tar, "docker-archive:" + at("docker.tar") + ":busybox:again"});
   ours({"load", "-i", at("docker.tar")}, "from-docker");
-  EXPECT_EQ(id("busybox:again", "from-docker"), id("busybox", "ours"));
-  skopeo_copy("docker-archive:" + tar, "oci-archive:" + at("oci.tar") + ":busybox:latest");
+  EXPECT_EQ(id("busybox:again", "from-docker"), id("busybox"));
+  skopeo_copy({"docker-archive:" + tar, "oci-archive:" + at("oci.tar") + ":busybox:latest"});
   EXPECT_EQ(ours({"load", "-i", at("oci.tar")}, "from-oci").out, "Loaded image: busybox:latest\n");
 }
 
@@ -94,7 +71,7 @@ TEST_F(ImagePeers, UmociUnpacksWhatWeSaveToTheSameTree) {
 TEST_F(ImagePeers, DockerdLoadsWhatWeSaveAndWeLoadWhatItSaves) {
   MD_NEEDS("root", "dockerd", "busybox");
   in_sandbox([this] {
-    const Dockerd dockerd({.dir = dir_.path()});
+    const Dockerd dockerd({.dir = dir()});
     EXPECT_EQ(dockerd.docker({"load", "-i", saved()}).out, "Loaded image: busybox:latest\n");
     const CommandResult inspected = dockerd.docker({"inspect", "busybox"});
     ASSERT_EQ(inspected.exit_code, 0) << inspected.in_words();
@@ -117,7 +94,7 @@ TEST_F(ImagePeers, DockerdLoadsWhatWeSaveAndWeLoadWhatItSaves) {
     EXPECT_THAT(lines_of(ours({"load", "-i", at("theirs.tar")}, "back").out),
                 ::testing::UnorderedElementsAre("Loaded image: busybox:latest",
                                                 "Loaded image: h:5000/box:2"));
-    EXPECT_EQ(id("h:5000/box:2", "back"), id("busybox", "ours"));
+    EXPECT_EQ(id("h:5000/box:2", "back"), id("busybox"));
     // The same words for what is removed.
     const Words remove{"rmi", "h:5000/box:2", "busybox"};
     EXPECT_EQ(dockerd.docker(remove).out, ours(remove, "back").out);
