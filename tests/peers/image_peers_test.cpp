@@ -35,15 +35,18 @@ class ImagePeers : public ImageExchange {
 
 TEST_F(ImagePeers, SkopeoReadsBothFormsOfWhatWeSaveAndWeReadWhatItWrites) {
   MD_NEEDS("root", "skopeo", "busybox");
-  const std::string tar = saved();
-  skopeo_copy({"oci-archive:" + tar, "oci:" + at("layout") + ":busybox:latest"});
-  ours({"load", "-i", at("layout")}, "from-layout");
-  EXPECT_EQ(blobs("from-layout"), blobs("ours")) << "byte by byte what we had";
-  skopeo_copy({"docker-archive:" + tar, "docker-archive:" + at("docker.tar") + ":busybox:again"});
-  ours({"load", "-i", at("docker.tar")}, "from-docker");
-  EXPECT_EQ(id("busybox:again", "from-docker"), id("busybox"));
-  skopeo_copy({"docker-archive:" + tar, "oci-archive:" + at("oci.tar") + ":busybox:latest"});
-  EXPECT_EQ(ours({"load", "-i", at("oci.tar")}, "from-oci").out, "Loaded image: busybox:latest\n");
+  in_own_world([this] {
+    const std::string tar = saved();
+    skopeo_copy({"oci-archive:" + tar, "oci:" + at("layout") + ":busybox:latest"});
+    ours({"load", "-i", at("layout")}, "from-layout");
+    EXPECT_EQ(blobs("from-layout"), blobs("ours")) << "byte by byte what we had";
+    skopeo_copy({"docker-archive:" + tar, "docker-archive:" + at("docker.tar") + ":busybox:again"});
+    ours({"load", "-i", at("docker.tar")}, "from-docker");
+    EXPECT_EQ(id("busybox:again", "from-docker"), id("busybox"));
+    skopeo_copy({"docker-archive:" + tar, "oci-archive:" + at("oci.tar") + ":busybox:latest"});
+    EXPECT_EQ(ours({"load", "-i", at("oci.tar")}, "from-oci").out,
+              "Loaded image: busybox:latest\n");
+  });
 }
 
 TEST_F(ImagePeers, UmociUnpacksWhatWeSaveToTheSameTree) {

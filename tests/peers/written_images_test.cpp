@@ -90,18 +90,21 @@ TEST_F(WrittenImages, OfDockerdAreUnpackedAsTheyWere) {
 
 TEST_F(WrittenImages, OfSkopeoAreUnpackedAsTheyWere) {
   MD_NEEDS("root", "skopeo");
-  const TreeDescription source = make_source();
-  ours({"import", at("source.tar"), "rich"});
-  ours({"save", "--layout", at("layout"), "rich"});
-  const std::string from = "oci:" + at("layout") + ":latest";
-  for (const char* compression : {"gzip", "zstd"}) {
-    const std::string name = std::string(compression) + ".tar";
-    skopeo_copy({"--dest-compress-format", compression, from, "oci-archive:" + at(name) + ":rich"});
-    expect_same_but({}, unpacked(load_and_save(name)), source);
-  }
-  skopeo_copy({from, "docker-archive:" + at("docker.tar") + ":rich:1"});
-  expect_same_but({}, unpacked(load("docker.tar")), source);
-  EXPECT_EQ(id("rich:1", "docker.tar-loaded"), id("rich"));
+  in_own_world([this] {
+    const TreeDescription source = make_source();
+    ours({"import", at("source.tar"), "rich"});
+    ours({"save", "--layout", at("layout"), "rich"});
+    const std::string from = "oci:" + at("layout") + ":latest";
+    for (const char* compression : {"gzip", "zstd"}) {
+      const std::string name = std::string(compression) + ".tar";
+      skopeo_copy(
+          {"--dest-compress-format", compression, from, "oci-archive:" + at(name) + ":rich"});
+      expect_same_but({}, unpacked(load_and_save(name)), source);
+    }
+    skopeo_copy({from, "docker-archive:" + at("docker.tar") + ":rich:1"});
+    expect_same_but({}, unpacked(load("docker.tar")), source);
+    EXPECT_EQ(id("rich:1", "docker.tar-loaded"), id("rich"));
+  });
 }
 
 }  // namespace
