@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +17,7 @@
 
 #include "ascii.hpp"
 #include "minidocker/registry/url.hpp"
+#include "minidocker/toolbox/error.hpp"
 #include "minidocker/toolbox/files.hpp"
 #include "minidocker/toolbox/mutex.hpp"
 
@@ -250,7 +252,8 @@ class Transfer {
     const FilePart& part = *request_.file;
     const std::size_t wanted = std::min<std::uint64_t>(room, part.size - given_);
     const ssize_t got = ::pread(part.fd, buffer, wanted, static_cast<off_t>(part.offset + given_));
-    if (got < 0 || (got == 0 && wanted > 0)) {
+    if (got < 0) throw SystemError("pread", "the file that is sent", errno);
+    if (got == 0 && wanted > 0) {
       throw Error(ErrorKind::internal, "the file that is sent has become shorter meanwhile");
     }
     given_ += static_cast<std::size_t>(got);

@@ -123,6 +123,18 @@ TEST(CurlTransport, SendsAPartOfAFile) {
   EXPECT_EQ(seen, "PATCH:3456");
 }
 
+TEST(CurlTransport, TellsWhyAFileCannotBeSent) {
+  const WireServer server([](WireConnection& connection) { connection.read_request(); });
+  const UniqueFd directory = sys::open("/", O_RDONLY).or_throw("/");
+  HttpRequest request{"PATCH", server.url(), {}, "", FilePart{directory.get(), 0, 4}, {}};
+  try {
+    make_curl_transport({})->send(request);
+    FAIL() << "it was sent";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("EISDIR"));
+  }
+}
+
 TEST(CurlTransport, SendsATextWithAnyMethod) {
   std::string seen;
   const WireServer server([&](WireConnection& connection) {
