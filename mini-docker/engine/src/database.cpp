@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
 #include "minidocker/toolbox/error.hpp"
 
 namespace minidocker::engine {
@@ -10,6 +14,32 @@ namespace {
 
 /// Another process holds the write lock for the length of one small transaction.
 constexpr int kBusyTimeoutMs = 10'000;
+
+/// Of the last call whose failure SQLite has logged since this thread asked it for something; it is
+/// a part of its log.
+thread_local int logged_errno = 0;
+
+/// Called by SQLite: `os_unix.c:4711: (28) full_fsync(FILE) - no space left on device`.
+void note_errno(void*, int, const char* message) {
+  const char* const number = std::strstr(message, ": (");
+  if (number != nullptr) logged_errno = std::atoi(number + 3);
+}
+
+/// SQLite says "disk I/O error". What the kernel said stands in its log, or it is kept by one of
+/// its files, or by the connection, which may have asked for something else since.
+int errno_of(sqlite3* database, int primary) {
+  if (primary == SQLITE_FULL) return ENOSPC;  // no limit is set but the disk's
+  int error = logged_errno;
+  if (error == 0) sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  sqlite3_file* journal = nullptr;
+  if (error == 0) {
+    sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+  }
+  if (journal != nullptr && journal->pMethods != nullptr) {
+    journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &error);
+  }
+  return error == 0 ? sqlite3_system_errno(database) : error;
+}
 
 [[noreturn]] void fail(sqlite3* database, std::string_view what) {
   const int extended = sqlite3_extended_errcode(database);
@@ -20,8 +50,10 @@ constexpr int kBusyTimeoutMs = 10'000;
   const int primary = extended & 0xff;
   const bool is_host = primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY ||
                        primary == SQLITE_FULL || primary == SQLITE_IOERR;
+  const int error = is_host ? errno_of(database, primary) : 0;
   throw Error(is_host ? ErrorKind::unavailable : ErrorKind::internal,
-              fmt::format("engine's records: {}: {}", what, message));
+              fmt::format("engine's records: {}: {}{}", what, message,
+                          error == 0 ? "" : fmt::format(" ({})", errno_name(error))));
 }
 
 }  // namespace
@@ -56,6 +88,7 @@ Statement& Statement::bind(int index, std::int64_t number) {
 }
 
 bool Statement::step() {
+  logged_errno = 0;
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -80,6 +113,8 @@ std::int64_t Statement::number(int column) const {
 void Database::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
 
 Database::Database(const std::string& path) {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_LOG, &note_errno, nullptr);
+  static_cast<void>(configured);
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
@@ -92,6 +127,7 @@ Database::Database(const std::string& path) {
 }
 
 void Database::execute(const std::string& sql) {
+  logged_errno = 0;
   if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     fail(handle_.get(), sql);
   }

@@ -55,6 +55,16 @@ TEST_F(ContainerTableTest, KeepsEveryMemberOfARow) {
   EXPECT_EQ(read.finished_ns, stored.finished_ns);
 }
 
+TEST(Records, ThatCannotBeOpenedSayWhatTheKernelSaid) {
+  const TempDir dir;
+  try {
+    const Database database(dir / "nowhere/engine.db");
+    FAIL() << "it was opened";
+  } catch (const Error& error) {
+    EXPECT_TRUE(std::string(error.what()).ends_with("(ENOENT)")) << error.what();
+  }
+}
+
 TEST_F(ContainerTableTest, ANameIsTakenOnce) {
   table_.insert(row("ab", "web"));
   EXPECT_THROW(table_.insert(row("cd", "web")), UniqueClash);
