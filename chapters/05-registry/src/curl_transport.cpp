@@ -119,9 +119,14 @@ class Transfer {
   }
 
   // What a host's own authorities are added to: libcurl takes one set or the other.
+  // Where a machine has no file of authorities, libcurl would not even begin: then nobody is
+  // trusted, and who speaks no TLS is found out all the same.
   void prepare_tls(const HostCertificates& certificates) {
+    const curl_version_info_data* info = curl_version_info(CURLVERSION_NOW);
+    if (info->cainfo != nullptr && !exists(info->cainfo)) {
+      set(handle_, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+    }
     if (!certificates.authorities.empty()) {
-      const curl_version_info_data* info = curl_version_info(CURLVERSION_NOW);
       std::string all = certificates.authorities;
       if (info->cainfo != nullptr) all += find_file(info->cainfo).value_or("");
       curl_blob blob{all.data(), all.size(), CURL_BLOB_COPY};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 
 #include <atomic>
 #include <cstdint>
@@ -293,6 +294,19 @@ TEST_F(MiniDockerPull, ThatIsInterruptedGoesOnTheNextTime) {
   EXPECT_EQ(again.exit_code, 0) << again.in_words();
   EXPECT_THAT(again.out, AllOf(HasSubstr("\x1b["), HasSubstr(": Pull complete")));
   EXPECT_EQ(server.asked("/blobs/").size(), 4U) << "a config and three layers";
+}
+
+// Such as a small VM: libcurl refuses to begin when the file of authorities that it was built with
+// is missing.
+TEST_F(MiniDockerPull, NeedsNoAuthoritiesWhereNobodySpeaksTls) {
+  MD_NEEDS("root", "docker-registry", "skopeo", "busybox");
+  in_network([this] {
+    const DockerRegistry peer(5000);
+    push(peer, "busybox:1");
+    ASSERT_EQ(::mount("none", "/etc/ssl/certs", "tmpfs", 0, nullptr), 0);
+    const CommandResult pulled = docker({"pull", "-q", "localhost:5000/busybox:1"});
+    EXPECT_EQ(pulled.exit_code, 0) << pulled.in_words();
+  });
 }
 
 // A small program starts in a millisecond; one that loads libcurl, and what that loads, in five.
