@@ -17,6 +17,26 @@
 
 namespace minidocker::images {
 
+namespace {
+
+// Those of a directory that `needed` has not and nobody leases.
+void sweep_blobs(const std::string& directory, const std::set<std::string>& needed, BlobLease& ours,
+                 Swept& swept) {
+  for (const std::string& name : list_dir(directory)) {
+    if (needed.contains(name)) continue;
+    const std::optional<Digest> digest = Digest::find("sha256:" + name);
+    if (digest && !ours.try_add(*digest)) continue;
+    const std::string path = directory + "/" + name;
+    const struct stat status =
+        sys::fstatat(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW).or_throw(path);
+    sys::unlink(path.c_str()).or_throw(path);
+    ++swept.blobs;
+    swept.bytes += static_cast<std::uint64_t>(status.st_size);
+  }
+}
+
+}  // namespace
+
 Swept Store::sweep(const StoreLock&) const {
   std::set<std::string> needed;
   for (const Image& image : whole_images()) {
@@ -25,18 +45,18 @@ Swept Store::sweep(const StoreLock&) const {
     for (const Descriptor& layer : manifest.layers) needed.insert(layer.digest.hex());
   }
   Swept swept;
-  const std::string blobs = dir_ + "/blobs/sha256";
   BlobLease ours(dir_);  // held until the end: nobody begins to count on what is about to go
-  for (const std::string& name : list_dir(blobs)) {
-    if (needed.contains(name)) continue;
-    const std::optional<Digest> digest = Digest::find("sha256:" + name);
-    if (digest && !ours.try_add(*digest)) continue;
-    const std::string path = blobs + "/" + name;
-    const struct stat status =
-        sys::fstatat(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW).or_throw(path);
-    sys::unlink(path.c_str()).or_throw(path);
-    ++swept.blobs;
-    swept.bytes += static_cast<std::uint64_t>(status.st_size);
+  sweep_blobs(dir_ + "/blobs/sha256", needed, ours, swept);
+  return swept;
+}
+
+// The directories stay: a pull that begins may have looked for its own already.
+Swept Store::sweep_downloads() const {
+  Swept swept;
+  if (!exists(downloads_dir())) return swept;
+  BlobLease ours(dir_);
+  for (const std::string& boot : list_dir(downloads_dir())) {
+    sweep_blobs(downloads_dir() + "/" + boot, {}, ours, swept);
   }
   return swept;
 }

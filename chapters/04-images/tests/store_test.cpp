@@ -228,6 +228,27 @@ TEST_F(StoreTest, LeavesBlobsAloneThatSomebodyLeases) {
   EXPECT_EQ(store_.sweep(lock).blobs, 1U);
 }
 
+TEST_F(StoreTest, SweepsHalfDownloadsThatNobodyLeases) {
+  EXPECT_EQ(store_.sweep_downloads().blobs, 0U) << "there never was a pull";
+  const Digest left = Digest::of("left");
+  const Digest coming = Digest::of("coming");
+  const std::string downloads = store_.downloads_dir();
+  for (const char* boot : {"/this-boot", "/another"}) {
+    make_dirs(downloads + boot);
+    write_text(downloads + boot + "/" + left.hex(), "half");
+  }
+  write_text(downloads + "/this-boot/" + coming.hex(), "some");
+  {
+    const BlobLease lease(store_.dir(), {coming});
+    const Swept swept = store_.sweep_downloads();
+    EXPECT_EQ(swept.blobs, 2U);
+    EXPECT_EQ(swept.bytes, 8U);
+    EXPECT_TRUE(find_text(downloads + "/this-boot/" + coming.hex()));
+  }
+  EXPECT_EQ(store_.sweep_downloads().bytes, 4U);
+  EXPECT_EQ(store_.sweep(store_.lock()).blobs, 0U) << "it is another matter";
+}
+
 // --- what goes, and what is wrong ------------------------------------------------------------
 
 TEST_F(StoreTest, AnImageLosesItsNamesOneByOneAndStays) {

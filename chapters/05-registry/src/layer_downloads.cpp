@@ -66,7 +66,7 @@ bool is_reason(const std::exception_ptr& failure) {
 }  // namespace
 
 std::string open_downloads(const images::Store& store) {
-  const std::string all = store.dir() + "/downloads";
+  const std::string all = store.downloads_dir();
   std::string boot = read_file("/proc/sys/kernel/random/boot_id");
   while (boot.ends_with('\n')) boot.pop_back();
   make_dirs(all + "/" + boot);

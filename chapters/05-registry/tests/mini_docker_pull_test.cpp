@@ -296,6 +296,44 @@ TEST_F(MiniDockerPull, ThatIsInterruptedGoesOnTheNextTime) {
   EXPECT_EQ(server.asked("/blobs/").size(), 4U) << "a config and three layers";
 }
 
+// What is left of a pull that was cut off is the next one's, or nobody's.
+TEST_F(MiniDockerPull, PruneRemovesHalfDownloadsUnlessAPullGoesOnWithThem) {
+  MD_NEEDS("root", "busybox");
+  std::latch asked(1);
+  std::latch pruned(1);
+  LayoutServer server(testing::path_of("busybox"), [&](const std::string& path) -> std::uint64_t {
+    if (path.find("/blobs/") == path.npos || pruned.try_wait()) return LayoutServer::kAll;
+    asked.count_down(asked.try_wait() ? 0 : 1);
+    pruned.wait();
+    return LayoutServer::kAll;
+  });
+  const std::string blobs = testing::path_of("busybox") + "/blobs/sha256/";
+  std::string boot = testing::read_text("/proc/sys/kernel/random/boot_id");
+  boot.pop_back();
+  const std::string downloads = dir_.path() + "/state/images/downloads/" + boot;
+  std::string half;
+  make_dirs(downloads);
+  for (const std::string& name : list_dir(blobs)) {
+    const std::string whole = testing::read_text(blobs + name);
+    if (whole.size() < 100'000) continue;
+    half = downloads + "/" + name;
+    testing::write_text(half, whole.substr(0, 1000));
+  }
+  const std::string name = server.host() + "/busybox:1";
+  testing::RunningCommand pull(words({"pull", "-q", "--plain-http", name}));
+  asked.wait();
+  EXPECT_EQ(docker({"image", "prune", "-f"}).out, "Total reclaimed space: 0B\n");
+  EXPECT_TRUE(exists(half));
+  pruned.count_down();
+  EXPECT_EQ(pull.wait().exit_code, 0);
+
+  for (const char* what : {"image", "system"}) {
+    testing::write_text(half, std::string(1000, '?'));
+    EXPECT_EQ(docker({what, "prune", "-f"}).out, "Total reclaimed space: 1kB\n");
+    EXPECT_FALSE(exists(half));
+  }
+}
+
 // Such as a small VM: libcurl refuses to begin when the file of authorities that it was built with
 // is missing.
 TEST_F(MiniDockerPull, NeedsNoAuthoritiesWhereNobodySpeaksTls) {

@@ -105,7 +105,14 @@ RemovedImages Engine::remove_image(const std::string& name, Force force) {
 }
 
 RemovedImages Engine::prune_images(PruneScope scope) {
-  return remove_by(*impl_, [scope](ImageRemoval& removal) { removal.prune(scope); });
+  RemovedImages removed =
+      remove_by(*impl_, [scope](ImageRemoval& removal) { removal.prune(scope); });
+  try {
+    removed.reclaimed.value += impl_->images.sweep_downloads().value;
+  } catch (const Error& error) {
+    removed.warnings.emplace_back(error.what());
+  }
+  return removed;
 }
 
 std::vector<HistoryLine> Engine::history(const std::string& image) const {

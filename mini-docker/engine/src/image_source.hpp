@@ -49,6 +49,8 @@ class ImageSource {
   /// Removes blobs that no image needs, and layers that neither an image nor `used`, which are
   /// directories, needs. Returns how much that was.
   Bytes sweep(const images::StoreLock& lock, const std::set<std::string>& used) const;
+  /// Removes what pulls that were cut off left for the next one; returns how much that was.
+  [[nodiscard]] Bytes sweep_downloads() const { return Bytes{store_.sweep_downloads().bytes}; }
   /// See Engine::load.
   [[nodiscard]] LoadedImages load(const std::string& path) const;
   /// See Engine::pull.

@@ -124,6 +124,11 @@ class Store {
   /// Removes blobs that no image needs and nobody leases (BlobLease). Throws if what an image needs
   /// cannot be read; nothing is removed then.
   Swept sweep(const StoreLock& lock) const;
+  /// Where blobs lie while a pull fetches them, each leased meanwhile: `DIR/downloads/BOOT/HEX`.
+  [[nodiscard]] std::string downloads_dir() const { return dir_ + "/downloads"; }
+  /// Removes what pulls that were cut off left there for the next one; not what somebody leases.
+  /// Throws SystemError.
+  [[nodiscard]] Swept sweep_downloads() const;
   /// Reads all blobs: a line for each that is missing or not what its name says, of all that an
   /// image needs and of all others. Nothing is changed. Throws if the index is damaged.
   [[nodiscard]] std::vector<std::string> check() const;

@@ -86,7 +86,7 @@ struct RemovedReference {
 /// What was removed, and what room that made.
 struct RemovedImages {
   std::vector<RemovedReference> removed;  ///< in the order it happened
-  Bytes reclaimed;                        ///< of blobs and unpacked layers
+  Bytes reclaimed;                        ///< of blobs, half downloads and unpacked layers
   std::vector<std::string> warnings;      ///< why there was no more of that, a line each
 };
 
