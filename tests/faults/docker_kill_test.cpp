@@ -194,6 +194,7 @@ TEST(DockerCrashSweep, SaveKilledAtAnyCallLeavesTheWholeArchiveOrNone) {
     await_orphans();
     expect_recovered(state, "save killed at call " + std::to_string(k) + "\n");
     EXPECT_EQ(find_text(file).value_or(whole), whole);
+    EXPECT_EQ(run_command({"sh", "-c", "ls " + file + ".tmp-*"}).out, "");
   }
   EXPECT_GT(fired, 5);
   expect_whole(state, "save");
