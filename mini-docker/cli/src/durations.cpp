@@ -26,7 +26,7 @@ std::string ago_in_words(std::int64_t then, std::int64_t now) {
   return then == 0 ? "N/A" : duration_in_words(now - then) + " ago";
 }
 
-std::string size_in_words(Bytes size) {
+std::string size_in_words(Bytes size, int digits) {
   constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   auto value = static_cast<double>(size.value);
   std::size_t unit = 0;
@@ -34,7 +34,7 @@ std::string size_in_words(Bytes size) {
     value /= 1000;
     ++unit;
   }
-  return fmt::format("{:.3g}{}", value, kUnits[unit]);
+  return fmt::format("{:.{}g}{}", value, digits, kUnits[unit]);
 }
 
 }  // namespace minidocker::cli

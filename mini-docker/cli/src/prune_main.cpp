@@ -33,7 +33,7 @@ int prune_images(const Globals& globals, const Words& args) {
   if (!pruned.removed.empty()) {
     print("Deleted Images:\n" + removed_in_words(pruned.removed, Spelling::small) + "\n");
   }
-  print("Total reclaimed space: " + size_in_words(pruned.reclaimed) + "\n");
+  print("Total reclaimed space: " + size_in_words(pruned.reclaimed, 4) + "\n");
   return 0;
 }
 
@@ -78,7 +78,7 @@ int prune_system(const Globals& globals, const Words& args) {
     print("Deleted Images:\n" + removed_in_words(images.removed, Spelling::small) + "\n");
   }
   print("Total reclaimed space: " +
-        size_in_words(Bytes{containers.reclaimed.value + images.reclaimed.value}) + "\n");
+        size_in_words(Bytes{containers.reclaimed.value + images.reclaimed.value}, 4) + "\n");
   return 0;
 }
 

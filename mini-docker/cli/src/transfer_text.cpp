@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+
+#include "durations.hpp"
 
 namespace minidocker::cli {
 
@@ -12,17 +13,7 @@ namespace {
 using Phase = engine::LayerProgress::Phase;
 constexpr std::size_t kBar = 50;
 
-// As docker counts: powers of ten, four digits.
-std::string size_in_words(std::uint64_t bytes) {
-  constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB"};
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (amount >= 1000 && unit + 1 < kUnits.size()) {
-    amount /= 1000;
-    ++unit;
-  }
-  return fmt::format("{:.4g}{}", amount, kUnits[unit]);
-}
+std::string moved_in_words(std::uint64_t bytes) { return size_in_words(Bytes{bytes}, 4); }
 
 std::string bar(std::uint64_t moved, std::uint64_t size) {
   const double part = size == 0 ? 1 : static_cast<double>(moved) / static_cast<double>(size);
@@ -63,7 +54,7 @@ std::string rate_in_words(std::uint64_t moved, std::uint64_t left,
   const auto seconds = static_cast<std::uint64_t>(static_cast<double>(left) / rate);
   const std::string rest = seconds < 60 ? fmt::format("{}s", seconds)
                                         : fmt::format("{}m{}s", seconds / 60, seconds % 60);
-  return fmt::format("  {}/s  {}", size_in_words(static_cast<std::uint64_t>(rate)), rest);
+  return fmt::format("  {}/s  {}", moved_in_words(static_cast<std::uint64_t>(rate)), rest);
 }
 
 // Where the tag or digest begins: `:` after the last slash, or `@`.
@@ -126,7 +117,8 @@ std::string LayerLines::amounts(Row& row, const engine::LayerProgress& progress)
   constexpr unsigned kForBars = 110;  // as docker has it
   const std::string shown =
       columns_ > kForBars ? " " + bar(progress.moved, progress.size) + "  " : "  ";
-  return shown + fmt::format("{}/{}", size_in_words(progress.moved), size_in_words(progress.size)) +
+  return shown +
+         fmt::format("{}/{}", moved_in_words(progress.moved), moved_in_words(progress.size)) +
          rate_in_words(progress.moved - std::min(row.moved_before, progress.moved),
                        progress.size - progress.moved, now_() - row.begun);
 }

@@ -25,10 +25,11 @@ TEST(Durations, AreDockersWords) {
   EXPECT_EQ(duration_in_words(2 * 365 * kDay), "2 years");
 }
 
-TEST(Sizes, HaveThreeDigitsAndPowersOfAThousand) {
+TEST(Sizes, HavePowersOfAThousandAndThreeDigitsOrFour) {
   EXPECT_EQ(size_in_words(Bytes{999}), "999B");
   EXPECT_EQ(size_in_words(Bytes{1'234'567}), "1.23MB");
   EXPECT_EQ(size_in_words(Bytes{957'000}), "957kB");
+  EXPECT_EQ(size_in_words(Bytes{8'365}, 4), "8.365kB");
 }
 
 TEST(Tables, ColumnsAreAtLeastTenWideWithThreeBlanksBetween) {
