@@ -60,12 +60,15 @@ struct Trees {
   }
 };
 
+template <std::size_t kLayers>
+const Trees& trees_of() {
+  static const Trees kTrees(kLayers);
+  return kTrees;
+}
+
 const Trees& trees(std::size_t layers) {
-  static const Trees kAlone(0);
-  static const Trees kOnOne(1);
-  static const Trees kOnTen(10);
-  if (layers == 0) return kAlone;
-  return layers == 1 ? kOnOne : kOnTen;
+  if (layers == 0) return trees_of<0>();
+  return layers == 1 ? trees_of<1>() : trees_of<10>();
 }
 
 std::size_t walk(int dir) {

@@ -20,10 +20,10 @@ class Collector final : public UpperVisitor {
     if (directory.path.empty()) {
       // The top is the container's root, always there.
     } else if (directory.below == Below::nothing) {
-      found_.push_back({ChangeKind::added, directory.path});
+      found_.push_back({ChangeKind::added, "/" + directory.path});
     } else {
       const bool is_told = below.empty() || is_changed(directory, fd, below.front());
-      found_.push_back({ChangeKind::changed, directory.path, nullptr, is_told});
+      found_.push_back({ChangeKind::changed, "/" + directory.path, nullptr, is_told});
     }
     comparisons_.push_back(copied_up_in(directory));
     around_.push_back(&comparisons_.back());
@@ -33,10 +33,10 @@ class Collector final : public UpperVisitor {
   void leaf(const UpperDirectory& directory, std::size_t at) override {
     const UpperEntry& entry = directory.entries[at];
     if (entry.is_gone()) {
-      found_.push_back({ChangeKind::deleted, joined(directory.path, entry.name)});
+      found_.push_back({ChangeKind::deleted, shown(directory, entry)});
     } else if (entry.type == UpperType::other) {
       const ChangeKind kind = entry.is_new() ? ChangeKind::added : ChangeKind::changed;
-      found_.push_back({kind, joined(directory.path, entry.name), &around_.back()->untouched[at]});
+      found_.push_back({kind, shown(directory, entry), &around_.back()->untouched[at]});
     }
   }
 
@@ -44,11 +44,12 @@ class Collector final : public UpperVisitor {
 
   [[nodiscard]] std::vector<Change> take() {
     comparer_.finish();
+    changes_.reserve(found_.size());
     for (Found& found : found_) {
       if (found.untouched != nullptr && *found.untouched != 0) continue;
       leave_silent_ones(found.path);
       if (found.is_told) {
-        tell(found.kind, found.path);
+        tell(found.kind, std::move(found.path));
       } else {
         silent_.push_back(std::move(found.path));
       }
@@ -63,6 +64,13 @@ class Collector final : public UpperVisitor {
     const char* untouched = nullptr;  // the answer to come; null where nothing is asked
     bool is_told = true;              // or, of a directory, only if anything in it is
   };
+
+  static std::string shown(const UpperDirectory& directory, const UpperEntry& entry) {
+    std::string path;
+    path.reserve(directory.path.size() + entry.name.size() + 2);
+    if (!directory.path.empty()) path.append("/").append(directory.path);
+    return path.append("/").append(entry.name);
+  }
 
   static bool is_changed(const UpperDirectory& directory, int fd, int below) {
     const std::string& what = directory.path;
@@ -87,15 +95,15 @@ class Collector final : public UpperVisitor {
     while (!silent_.empty() && !is_around(silent_.back())) silent_.pop_back();
   }
 
-  void tell(ChangeKind kind, const std::string& path) {
-    for (const std::string& around : silent_) {
-      changes_.push_back({ChangeKind::changed, "/" + around});
+  void tell(ChangeKind kind, std::string path) {
+    for (std::string& around : silent_) {
+      changes_.push_back({ChangeKind::changed, std::move(around)});
     }
     silent_.clear();
-    changes_.push_back({kind, "/" + path});
+    changes_.push_back({kind, std::move(path)});
   }
 
-  std::vector<Found> found_;
+  std::deque<Found> found_;
   std::deque<Comparison> comparisons_;  // one a directory; they stay where they are
   std::vector<Comparison*> around_;     // those of the directories on the way here
   std::vector<Change> changes_;
