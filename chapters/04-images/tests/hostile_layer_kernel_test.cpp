@@ -185,8 +185,9 @@ TEST_F(HostileLayer, EndsInWholeFilesOrAnErrorWhereverItIsCut) {
         }
       }
     }
-    // Between two members, and after either block of the end.
-    EXPECT_EQ(whole, 9);
+    // Between two members, within the zeros behind the whiteout's short content, and after either
+    // block of the end.
+    EXPECT_EQ(whole, 10);
   });
 }
 
