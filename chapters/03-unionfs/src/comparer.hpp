@@ -20,7 +20,7 @@
 
 namespace minidocker::unionfs {
 
-/// The same mode, owner, device and, but for directories, size and time of change.
+/// The same mode, owner, device and, but for directories, size and time of modification.
 [[nodiscard]] bool is_same_status(const struct stat& a, const struct stat& b) noexcept;
 
 /// A name that is in the upper directory and in one below, no directory in either.
