@@ -52,7 +52,9 @@ OutputFile::OutputFile(const std::string& path, const std::string& verb) : path_
     fd_ = std::move(unnamed).value();
     return;
   }
-  // Some filesystems have no such files.
+  const bool has_none = unnamed.error() == EOPNOTSUPP || unnamed.error() == EISDIR;
+  if (!has_none) static_cast<void>(std::move(unnamed).or_throw(path));
+  // A filesystem without such files (open(2), O_TMPFILE).
   temporary_ = temporary_name();
   fd_ = sys::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600).or_throw(temporary_);
 }
