@@ -78,6 +78,9 @@ TEST_F(ImageCommandsTest, WhatIsSavedIsLoadedElsewhereWithTheSameDigests) {
   expect_refused(docker({"save", "-o", dir_ / "none", "busybox", "nobody"}), 1,
                  "No such image: nobody:latest");
   EXPECT_EQ(testing::files_below(dir_.path()), Words{"saved.tar"}) << "no half an archive";
+  // The file that was asked for is named, and no other.
+  expect_refused(docker({"save", "-o", dir_ / "missing/file", "busybox"}), 1,
+                 "missing/file): no such file or directory (ENOENT)");
 }
 
 TEST_F(ImageCommandsTest, PipesAndDirectoriesWillDoAsWell) {
